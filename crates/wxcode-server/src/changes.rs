@@ -1,10 +1,11 @@
-//! What a milestone changed in its workspace: trees of git, before and now.
+//! The changes of a milestone in its workspace: trees of git, before and now.
 //!
-//! A tree holds the whole work tree: committed, staged, changed and untracked files, without ignored
-//! ones. It is written through an index and a repository of wxcode's own in the data folder, which
-//! borrows the objects of the user's repository. So the user's repository is only read: its index,
-//! its references and its objects stay as they are. Its configuration is not used, so none of its
-//! hooks, filters, `textconv` and `fsmonitor` programs runs.
+//! A tree holds the whole work tree: committed, staged, changed and untracked files, without
+//! ignored files. wxcode writes a tree through an index and a repository of its own in the data
+//! folder. This repository borrows the objects of the user's repository. So the user's repository
+//! is only read: its index, references and objects stay as they are. wxcode does not use the user's
+//! configuration, so none of the configured hooks, filters, `textconv` and `fsmonitor` programs
+//! runs.
 
 mod git;
 mod snapshot;
@@ -30,7 +31,7 @@ use crate::Settings;
 pub(crate) const PATCH_MAX: usize = 2 << 20; // 2 MiB
 /// Most files of an answer.
 pub(crate) const FILES_MAX: usize = 5_000;
-/// Time for the base of a milestone, which its command waits for.
+/// Time for the base of a milestone; the milestone's command waits for the base.
 pub(crate) const BEGIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time for an answer.
 pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -62,13 +63,13 @@ pub(crate) enum ChangesError {
     Write { path: PathBuf, source: io::Error },
 }
 
-/// The tree that a milestone began with.
+/// The tree at a milestone's beginning.
 #[derive(Debug, Serialize, Deserialize)]
 struct Base {
     version: u32,
     /// The object id of the tree.
     tree: String,
-    /// The repository of wxcode that has it, by its hash function.
+    /// The repository of wxcode with the tree, by the repository's hash function.
     format: String,
 }
 
@@ -76,12 +77,12 @@ struct Base {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = MilestoneChanges)]
 pub(crate) struct Changes {
-    /// The git tree of the workspace when the milestone began, uncommitted work included. It is in
-    /// no repository of the user.
+    /// The git tree of the workspace when the milestone began, uncommitted work included. The tree
+    /// is in no repository of the user.
     base: String,
     /// The changed files, up to 5,000, by path.
     files: Vec<ChangedFile>,
-    /// The differences in git's form, up to 2 MiB; other bytes than UTF-8 are replaced.
+    /// The differences in git's form, up to 2 MiB; bytes other than UTF-8 are replaced.
     patch: String,
     /// Something is missing: files beyond the bounds, or the rest of the patch.
     truncated: bool,
@@ -90,7 +91,7 @@ pub(crate) struct Changes {
 /// A changed file.
 #[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct ChangedFile {
-    /// Its path in the workspace.
+    /// The path in the workspace.
     path: String,
     /// `added`, `modified`, `deleted` or `type_changed`.
     status: &'static str,
@@ -120,8 +121,8 @@ impl ChangeLog {
         }))
     }
 
-    /// Keeps the present tree of a workspace as the base of a milestone that is about to begin. A
-    /// failure costs the changes, never the milestone.
+    /// Keeps the present tree of a workspace as the base of a milestone before the milestone's
+    /// beginning. A failure costs the changes, never the milestone.
     pub(crate) async fn begin(&self, project: Id, milestone: Id, workspace: &Path) {
         let keep = self.keep(project, milestone, workspace);
         let kept = match timeout(BEGIN_TIMEOUT, keep).await {
@@ -200,7 +201,7 @@ impl ChangeLog {
         })
     }
 
-    /// Deletes the trees of a deleted project; returns whether they are gone.
+    /// Deletes the trees of a deleted project; returns whether the trees are gone.
     pub(crate) fn forget(&self, project: Id) -> bool {
         match fs::remove_dir_all(self.dir(project)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {

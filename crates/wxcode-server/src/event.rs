@@ -1,11 +1,11 @@
-//! Events of the projects: one ordered, durable, bounded log for each, published once over every
+//! Events of the projects: an ordered, durable, bounded log for each, published once over every
 //! restart.
 //!
-//! - An event is in the log before any reader gets it.
-//! - An event is published once. Hooks and output that a new server reads again are compared with
+//! - An event is in the log before the event reaches any reader.
+//! - An event is published once. A new server compares hooks and output that it reads again with
 //!   the last published state ([`wxcode_core::event::EventDedup`]).
-//! - A reader is a number, never a queue. After an event it gets exactly the following events, or
-//!   learns that the log no longer has them.
+//! - A reader is a number, never a queue. After an event, a reader gets exactly the following
+//!   events, or learns that the log no longer has the events.
 
 mod all;
 mod catch_up;
@@ -43,7 +43,7 @@ struct Inner {
     all: Arc<AllFeed>,
 }
 
-/// A project's events, and whether they are caught up.
+/// A project's events, and whether the events are caught up.
 struct Place {
     feed: Arc<Feed>,
     /// Whether changes made without a server are published.
@@ -84,12 +84,12 @@ impl Events {
         Arc::clone(&place.feed)
     }
 
-    /// The events of all projects as one stream.
+    /// The events of all projects as a single stream.
     pub(crate) fn all(&self) -> Arc<AllFeed> {
         Arc::clone(&self.0.all)
     }
 
-    /// The times of the projects' last events, of those that have one.
+    /// The time of each project's last event, for projects with an event.
     pub(crate) async fn last_times(&self, projects: Vec<Id>) -> HashMap<Id, Timestamp> {
         let feeds: Vec<_> = {
             let mut places = self.places();
@@ -101,7 +101,7 @@ impl Events {
             };
             projects.into_iter().map(feed).collect()
         };
-        // A log that no one opened so far is looked at on the disk.
+        // A log not opened so far is looked at on the disk.
         let look = move || {
             let times = feeds
                 .iter()
@@ -117,7 +117,7 @@ impl Events {
         places.iter().for_each(|place| place.feed.settle());
     }
 
-    /// Ends a project's events and deletes its log; returns whether the log is gone.
+    /// Ends a project's events and deletes the project's log; returns whether the log is gone.
     pub(crate) fn forget(&self, project: Id) -> bool {
         if let Some(place) = self.places().remove(&project) {
             place.feed.close();

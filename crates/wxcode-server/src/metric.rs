@@ -45,7 +45,7 @@ pub(crate) struct Metrics(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     registry: Registry,
-    /// Held during a scrape, from updating the gauges to encoding them.
+    /// Held during a scrape, from updating the gauges to their encoding.
     scrape: tokio::sync::Mutex<()>,
     // Updated when something happens.
     requests: Family<Request, Counter>,
@@ -234,7 +234,7 @@ impl Metrics {
         }
     }
 
-    /// Runs an operation of the store; measures its time and counts its failure.
+    /// Runs an operation of the store; measures the operation's time and counts a failure.
     pub(crate) async fn timed<T>(
         &self,
         operation: &'static str,
@@ -258,7 +258,7 @@ impl Metrics {
         result
     }
 
-    /// Counts a delivery that was queued, or came to its end.
+    /// Counts a delivery at its queueing or its end.
     pub(crate) fn delivery(&self, delivery: &Delivery) {
         let state = State::of(delivery.state.as_str());
         self.0.deliveries.get_or_create(&state).inc();
@@ -275,7 +275,7 @@ impl Metrics {
     }
 }
 
-/// A guard that a gauge counts.
+/// A guard counted by a gauge.
 #[derive(Debug)]
 pub(crate) struct Counted(Gauge);
 

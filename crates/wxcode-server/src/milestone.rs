@@ -1,4 +1,5 @@
-//! Starts a milestone: writes its context, then queues its command as a delivery.
+//! Starts a milestone: writes the milestone's context, then queues the milestone's command as a
+//! delivery.
 
 mod command;
 
@@ -40,7 +41,8 @@ impl Milestones {
         }
     }
 
-    /// Writes the milestone's context into its project's workspace; returns its path there.
+    /// Writes the milestone's context into the project's workspace; returns the context's path
+    /// there.
     pub(crate) async fn prepare(&self, milestone: &Milestone) -> Result<String, StartError> {
         let project = self.project(milestone).await?;
         write_context(&project.workspace_path, milestone).await?;
@@ -52,8 +54,8 @@ impl Milestones {
         project.ok_or(StartError::NoProject)
     }
 
-    /// Queues the milestone's command and makes sure that a session takes it. A repetition finds
-    /// the same delivery.
+    /// Queues the milestone's command and makes sure that a session takes the command. A repetition
+    /// finds the same delivery.
     pub(crate) async fn start(&self, milestone: &Milestone) -> Result<Delivered, StartError> {
         let project = self.project(milestone).await?;
         let commands = self.commands.find(milestone, &project).await?;

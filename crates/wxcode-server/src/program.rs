@@ -1,10 +1,11 @@
 //! The program of the sessions: each build's `wxcode-holder`, copied once into the data folder.
 //!
-//! Sessions and the hooks of their agents run from `<data-dir>/bin/<build id>/wxcode-holder`, so that
-//! an upgrade that removes or replaces the installed files breaks nothing. The build id is the hash
-//! of the file. A copy goes when no session that runs names it.
+//! Sessions and the hooks of their agents run from `<data-dir>/bin/<build id>/wxcode-holder`. So an
+//! upgrade that removes or replaces the installed files breaks nothing. The build id is the hash of
+//! the file. The server removes a copy when no running session names the copy.
 //!
-//! Invariant: the caller holds the lock of the data folder, so nobody else copies or removes here.
+//! Invariant: the caller holds the lock of the data folder, so no other process copies or removes
+//! here.
 
 use std::{
     fs,
@@ -27,11 +28,11 @@ use wxcode_holder::folder::{self, BUILD, State};
 const NAME: &str = "wxcode-holder";
 /// The folder of the copies in the data folder.
 const FOLDER: &str = "bin";
-/// The largest program that is copied, in bytes. A debug build has about 30 MiB.
+/// Largest copied program, in bytes. A debug build has about 30 MiB.
 const PROGRAM_MAX: u64 = 256 << 20; // 256 MiB
-/// How long the program may take to say which build it is: long, for a machine that is overloaded.
+/// Time for the program's answer about its build: long, for an overloaded machine.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
-/// How soon the program is started again where its file was just written.
+/// Pause before the program's next start, after its file was just written.
 const BUSY_PAUSE: Duration = Duration::from_millis(10);
 /// The longest name of a build, in bytes.
 const ANSWER_MAX: u64 = 256;
@@ -39,28 +40,28 @@ const ANSWER_MAX: u64 = 256;
 /// The program of the sessions cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ProgramError {
-    /// It is not installed, or does not run.
+    /// The program is not installed, or does not run.
     #[error("{} does not run: {error}; install wxcode-holder beside wxcode", path.display())]
     Missing {
-        /// Where it is to be.
+        /// The program's expected path.
         path: PathBuf,
-        /// Why it does not run.
+        /// The reason of the failure.
         error: io::Error,
     },
-    /// It belongs to another build.
+    /// The program belongs to another build.
     #[error("{} is {found}, and wxcode is {BUILD}; install both programs of one build", path.display())]
     OtherBuild {
-        /// Where it is.
+        /// The program's path.
         path: PathBuf,
-        /// The build that it names.
+        /// The build named by the program.
         found: String,
     },
 }
 
-/// The path of the installed program: beside the program that runs.
+/// The path of the installed program, next to the running program.
 ///
 /// # Errors
-/// The system does not name the program that runs.
+/// The system does not name the running program.
 pub fn installed() -> io::Result<PathBuf> {
     Ok(std::env::current_exe()?.with_file_name(NAME))
 }
@@ -68,7 +69,7 @@ pub fn installed() -> io::Result<PathBuf> {
 /// Checks that the installed program is of this build.
 ///
 /// # Errors
-/// It does not run, or names another build.
+/// The program does not run, or names another build.
 pub async fn check(path: &Path) -> Result<(), ProgramError> {
     let answer = build_of(path).await;
     let found = answer.map_err(|error| ProgramError::Missing {
@@ -91,9 +92,9 @@ pub fn is_executable_in(data_dir: &Path) -> bool {
     statvfs(data_dir).map_or(true, |fs| !fs.f_flag.contains(StatVfsMountFlags::NOEXEC))
 }
 
-/// Copies the program into the data folder, unless the copy is there, and removes the copies that no
-/// running session names. Returns the program to run: the copy, or the installed one where the data
-/// folder takes no copy or does not execute it.
+/// Copies the program into the data folder, unless the copy is there, and removes the copies named
+/// by no running session. Returns the program to run: the copy, or the installed program if the
+/// data folder takes no copy or does not execute a copy.
 pub(crate) async fn prepare(installed: &Path, data_dir: &Path) -> Result<PathBuf, ProgramError> {
     check(installed).await?;
     let (from, to) = (installed.to_owned(), data_dir.to_owned());
@@ -121,7 +122,7 @@ pub(crate) async fn prepare(installed: &Path, data_dir: &Path) -> Result<PathBuf
     })
 }
 
-/// The build that a program names.
+/// The build named by a program.
 async fn build_of(program: &Path) -> io::Result<String> {
     let ask = async {
         let mut command = Command::new(program);
@@ -133,7 +134,7 @@ async fn build_of(program: &Path) -> io::Result<String> {
             .kill_on_drop(true);
         let mut child = loop {
             match command.spawn() {
-                // A child that another thread started has the file open until it is a program.
+                // A child started by another thread has the file open until the child's exec.
                 Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => {
                     sleep(BUSY_PAUSE).await;
                 }
@@ -170,7 +171,7 @@ fn copy(installed: &Path, data_dir: &Path) -> io::Result<PathBuf> {
         .mode(0o700)
         .create(&dir)?;
     let copy = dir.join(NAME);
-    // A copy that was cut short or changed is made again.
+    // A truncated or changed copy is made again.
     if read(&copy).is_ok_and(|kept| kept == program) && is_private(&copy) {
         return Ok(copy);
     }
@@ -202,7 +203,7 @@ fn is_private(copy: &Path) -> bool {
 
 /// Reads a regular file of at most [`PROGRAM_MAX`] bytes.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
-    // Anything else at its place, a FIFO for one, is not waited for.
+    // The open waits for nothing else in the copy's place, a FIFO for one.
     let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
     let file = fs::OpenOptions::new()
         .read(true)
@@ -217,7 +218,7 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Removes the copies that neither this build nor a session that has not ended names.
+/// Removes the copies named neither by this build nor by a session without an end.
 fn remove_unused(data_dir: &Path, own: &Path) {
     let Some(used) = used(data_dir) else { return };
     let entries = fs::read_dir(data_dir.join(FOLDER)).into_iter().flatten();
@@ -237,7 +238,7 @@ fn remove_unused(data_dir: &Path, own: &Path) {
     }
 }
 
-/// The programs of the sessions and runs that have not ended; `None` where a folder does not say.
+/// The programs of sessions and runs without an end so far; `None` if any folder does not say.
 fn used(data_dir: &Path) -> Option<Vec<PathBuf>> {
     let mut used = Vec::new();
     for root in ["sessions", "runs"] {
@@ -249,7 +250,7 @@ fn used(data_dir: &Path) -> Option<Vec<PathBuf>> {
             let dir = entry.ok()?.path();
             match folder::inspect(&dir) {
                 Ok(State::Exited(..)) => {}
-                // A start that was broken off before its spec: nothing runs there.
+                // A start interrupted before its spec: nothing runs there.
                 Ok(State::Unfinished) if !dir.join("spec.json").exists() => {}
                 Ok(_) | Err(_) => used.push(folder::read_spec(&dir).ok()?.program),
             }

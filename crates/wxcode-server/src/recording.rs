@@ -12,7 +12,7 @@ use wxcode_terminal::Size;
 
 use crate::utf8::Utf8Buffer;
 
-/// Size from which a part of a recording is handed on, in bytes; one more record may be in it.
+/// Size of a finished part of a recording, in bytes; a part may hold one more record.
 const PART: usize = 64 << 10; // 64 KiB
 /// Added to the signal in a shell's exit status of a killed process.
 const SIGNALED: i32 = 128;
@@ -32,7 +32,8 @@ pub(crate) struct Recording {
 }
 
 impl Recording {
-    /// Opens the recording of the session in `dir`. Without a log it has a header and no events.
+    /// Opens the recording of the session in `dir`. Without a log the recording has a header and no
+    /// events.
     ///
     /// # Errors
     /// The folder is not readable, or is gone.
@@ -106,7 +107,7 @@ impl Recording {
                 let text = self.text.push(bytes);
                 self.output(part, at, &text);
             }
-            // Segments begin with the size before them.
+            // Segments begin with the size before the segment.
             What::Resized(size) if size == self.size => {}
             What::Resized(size) => {
                 self.size = size;

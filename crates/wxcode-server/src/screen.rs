@@ -1,11 +1,11 @@
-//! The last screen of a session that has ended.
+//! The last screen of an ended session.
 
 use std::path::Path;
 
 use wxcode_holder::{folder, log};
 use wxcode_terminal::{Screen as _, Size, Terminal};
 
-/// Returns the last screen in a session's folder: the holder's own, or the one drawn from the log
+/// Returns the last screen in a session's folder: the holder's own, or a screen drawn from the log
 /// of a killed holder; `None` without a session. Reads up to the whole log.
 pub(crate) fn last(dir: &Path) -> Option<Terminal> {
     let first = || {

@@ -20,14 +20,14 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// The API token.
     pub token: String,
-    /// Host names besides the listen address and `localhost` that requests may name.
+    /// Host names permitted in requests, besides the listen address and `localhost`.
     pub allowed_hosts: Vec<String>,
     /// Caps on connections.
     pub network: Network,
     /// The claude executable: a path, or a name on `PATH`.
     pub claude: PathBuf,
-    /// The program `wxcode-holder` of this build, which runs sessions and hooks. [`crate::Server::open`]
-    /// puts its copy in the data folder here.
+    /// The program `wxcode-holder` of this build, for sessions and hooks. [`crate::Server::open`]
+    /// replaces this path by the path of the copy in the data folder.
     pub holder: PathBuf,
     /// Arguments for every claude.
     pub claude_args: Vec<String>,
@@ -39,32 +39,31 @@ pub struct Settings {
     pub commands: Commands,
     /// The environment of the server.
     pub environment: Vec<(OsString, OsString)>,
-    /// The umask that the server was started with, which agents get.
+    /// The umask from the server's start, also for agents.
     pub umask: u32,
     /// Variables to pass on besides the allow-list; a trailing `*` makes a prefix.
     pub pass_env: Vec<String>,
     /// Variables to set for the agent.
     pub agent_env: BTreeMap<String, String>,
-    /// Whether the server resumes sessions that the machine's restart cut off.
+    /// Whether the server resumes sessions cut off by the machine's restart.
     pub resume_on_start: bool,
     /// Whether each session gets a transient scope of systemd, if systemd answers.
     pub scopes: bool,
-    /// Limits for all processes of a session together; they need the scope.
+    /// Limits for all processes of a session together; limits need the scope.
     pub limits: Limits,
     /// Whether holders of another build change to this build when their sessions are quiet.
     pub upgrade_holders: bool,
-    /// Folders that workspaces must be in; none: anywhere.
+    /// Permitted folders for workspaces; none: anywhere.
     pub workspace_roots: Vec<PathBuf>,
     /// Time for an agent to be ready for a delivery.
     pub ready_timeout: Duration,
-    /// Time from the reset of a usage limit until wxcode continues an agent that does not do so
-    /// itself.
+    /// Time from the reset of a usage limit until wxcode continues a still waiting agent.
     pub limit_grace: Duration,
     /// The store's name for users, without a password.
     pub store: String,
-    /// This server's identity for others on the same store; `None` for an unshared store.
+    /// This server's identity for other servers on the same store; `None` for an unshared store.
     pub shared: Option<Shared>,
-    /// Lines of the log that were lost so far; who writes the log counts them.
+    /// Lost lines of the log so far; the log's writer counts them.
     pub log_lines_lost: Arc<AtomicU64>,
 }
 
@@ -73,7 +72,7 @@ pub struct Settings {
 pub struct Network {
     /// Connections in all.
     pub connections: Option<NonZeroU32>,
-    /// Connections of one address.
+    /// Connections of a single address.
     pub connections_per_address: Option<NonZeroU32>,
     /// Connections without authentication.
     pub connections_unauthenticated: Option<NonZeroU32>,
@@ -87,11 +86,11 @@ pub struct Shared {
     pub lease: Duration,
 }
 
-/// The commands that start milestones; `None`: as the GSD that is installed has it.
+/// The commands for starting milestones; `None`: the installed GSD's commands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Commands {
     /// For a project's first milestone ever.
     pub new_project: Option<Template>,
-    /// For each later one.
+    /// For each later milestone.
     pub new_milestone: Option<Template>,
 }

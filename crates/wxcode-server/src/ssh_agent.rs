@@ -1,7 +1,7 @@
 //! A stable path for the SSH agent of the newest login: a link in the data folder.
 //!
-//! An agent of Claude Code outlives the login that started its server, and with it the socket of the
-//! SSH agent. `serve` and `attach` let the link lead to the socket of their own login.
+//! An agent of Claude Code outlives the login behind its server, and so outlives the socket of that
+//! login's SSH agent. `serve` and `attach` make the link lead to the socket of their own login.
 
 use std::{
     ffi::OsStr,
@@ -19,14 +19,15 @@ const LINK: &str = "ssh-agent.sock";
 /// Longest path of a socket, in bytes: `sun_path` of Linux without its NUL.
 const SOCKET_PATH_MAX: usize = 107;
 
-/// The stable path; `None` where the data folder's is too long for a socket.
+/// The stable path; `None` where the data folder's path is too long for a socket.
 #[must_use]
 pub fn path(data_dir: &Path) -> Option<PathBuf> {
     let path = std::path::absolute(data_dir).ok()?.join(LINK);
     (path.as_os_str().as_bytes().len() <= SOCKET_PATH_MAX).then_some(path)
 }
 
-/// Lets the stable path lead to the socket of a login, if there is one. True if it does now.
+/// Makes the stable path lead to the socket of a login, if the login has a socket. Returns whether
+/// the path leads there now.
 ///
 /// # Errors
 /// When the socket's file system does not answer, or the link cannot be written.
@@ -52,7 +53,7 @@ pub fn follow(data_dir: &Path, socket: Option<&OsStr>) -> Result<bool, FileError
     })
 }
 
-/// Replaces the link at once: another process may connect through it.
+/// Replaces the link in a single step: another process may connect through the link.
 fn replace(link: &Path, socket: &Path) -> io::Result<()> {
     let new = link.with_extension(format!("{}.new", std::process::id()));
     match fs::remove_file(&new) {

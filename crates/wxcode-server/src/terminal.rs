@@ -1,4 +1,5 @@
-//! A session as a terminal over WebSocket: two protocols, one task a client, paced by the client.
+//! A session as a terminal over WebSocket: two protocols, a task for each client, paced by the
+//! client.
 
 mod attach;
 mod binary;
@@ -45,18 +46,18 @@ use wxcode_core::access::Role;
 use wxcode_protocol::websocket::INPUT_MAX;
 
 /// Largest WebSocket message, in bytes: [`INPUT_MAX`] of input in JSON's longest form (`\u001b`),
-/// and its frame.
+/// and the frame around.
 const MESSAGE_MAX: usize = 6 * INPUT_MAX + 4096;
 /// Read buffer of a socket, in bytes; the library's default costs 128 KiB a client.
 const READ_BUFFER: usize = 8 << 10; // 8 KiB
-/// Bytes gathered by the library before it writes. The socket takes the last message before the
-/// next one follows, so one more message at most is held.
+/// Bytes gathered by the library before a write. The socket takes the last message before the next
+/// message follows, so the library holds at most one more message.
 const WRITE_BUFFER: usize = 32 << 10; // 32 KiB
 
 /// Largest message and frame of a WebSocket without authentication, in bytes.
 const REFUSED_MESSAGE_MAX: usize = 4 << 10; // 4 KiB
-/// Bytes read from a refused socket during its close: its client may have sent a greeting before it
-/// saw the close.
+/// Bytes read from a refused socket during the close: the client may have sent a greeting before
+/// the close arrived.
 const REFUSED_BYTES_MAX: usize = 64 << 10; // 64 KiB
 /// Time for the client to answer the close.
 const REFUSED_TIMEOUT: Duration = Duration::from_secs(2);
@@ -155,7 +156,7 @@ fn accept(
 /// Answers a browser without a login: closes the socket with 4401 and ignores its messages.
 pub(crate) fn refuse(upgrade: WebSocketUpgrade, connection: Option<Arc<Connection>>) -> Response {
     upgrade
-        // A browser takes no answer without its sub-protocol.
+        // A browser takes no answer without the browser's sub-protocol.
         .protocols([wxcode_protocol::websocket::PROTOCOL])
         .read_buffer_size(REFUSED_MESSAGE_MAX)
         .write_buffer_size(0)

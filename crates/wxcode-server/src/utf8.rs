@@ -1,4 +1,4 @@
-//! UTF-8 boundary buffer: turns chunks of bytes into text that is cut only between characters.
+//! UTF-8 boundary buffer: turns chunks of bytes into text, cut only between characters.
 
 /// Turns a stream of bytes into text, with any chunks: an incomplete character waits for its rest.
 #[derive(Debug, Default)]
@@ -41,7 +41,7 @@ impl Utf8Buffer {
     }
 }
 
-/// Whether bytes could become valid UTF-8 with more bytes after them.
+/// Whether the bytes could become valid UTF-8 with further bytes.
 fn is_beginning(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_err_and(|error| error.error_len().is_none())
 }

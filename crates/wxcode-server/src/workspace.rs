@@ -1,8 +1,8 @@
-//! The folders of an output project: its workspace, `.planning/`, and its milestones' contexts.
+//! The folders of an output project: the workspace, `.planning/`, and the contexts of milestones.
 //!
 //! - The server writes below the workspace only, and through no link.
 //! - Only `wxcode-files` opens a file outside of the data folder: below an open folder, without
-//!   blocking, a regular file of bounded size, on threads of its own, given up after 10 s.
+//!   blocking, a regular file of bounded size, on separate threads, given up after 10 s.
 //!
 //! Invariant: the server writes only beneath the workspace, and through no link.
 
@@ -23,7 +23,7 @@ pub enum WorkspaceError {
     /// The path is not absolute.
     #[error("workspace_path must be absolute, and {} is not: give the whole path, or leave it out to get a new folder", .0.display())]
     NotAbsolute(PathBuf),
-    /// The path is not UTF-8 or has a control character, so it cannot be stored.
+    /// The path is not UTF-8 or has a control character, so the path cannot be stored.
     #[error("workspace_path holds characters that cannot be kept: rename the folder")]
     Unspeakable,
     #[error(
@@ -32,7 +32,7 @@ pub enum WorkspaceError {
         .0.display()
     )]
     Missing(PathBuf),
-    /// A file or folder of it cannot be used.
+    /// A file or folder of the workspace cannot be used.
     #[error(transparent)]
     File(#[from] FileError),
     /// The folder is none for a project.
@@ -56,7 +56,7 @@ pub enum WorkspaceError {
     OutsideRoots {
         /// The folder.
         path: PathBuf,
-        /// Where workspaces may be.
+        /// Permitted folders for workspaces.
         roots: Vec<PathBuf>,
     },
     /// The folder of a new project cannot be made.
@@ -72,7 +72,7 @@ fn names(paths: &[PathBuf]) -> String {
     names.join(", ")
 }
 
-/// Creates the folder of a project without a given one.
+/// Creates the folder of a project without a given folder.
 pub(crate) fn make(data_dir: &Path, name: &str, id: Id) -> Result<PathBuf, WorkspaceError> {
     let path = data_dir.join(place::MADE).join(folder_name(name, id));
     fs::create_dir_all(&path).map_err(|source| WorkspaceError::Write {
@@ -127,8 +127,8 @@ pub(crate) fn context_path(milestone: Id) -> String {
     format!("{MILESTONES}/{milestone}/{CONTEXT}")
 }
 
-/// Writes the milestone's context and makes `.planning/`. Doing it again writes the same file
-/// again. It follows no link of the workspace.
+/// Writes the milestone's context and makes `.planning/`. A repetition writes the same file again.
+/// The function follows no link of the workspace.
 pub(crate) fn prepare(workspace: &Path, milestone: &Milestone) -> Result<(), WorkspaceError> {
     let workspace = open(workspace)?;
     planning_in(&workspace)?;
@@ -140,7 +140,7 @@ pub(crate) fn prepare(workspace: &Path, milestone: &Milestone) -> Result<(), Wor
         Ok(false) | Err(FileError::Io { .. }) => {}
         Err(error) => return Err(error.into()),
     }
-    // The agent may be reading the file: it is complete at every moment.
+    // The agent may be reading the file, so the file must be complete at every moment.
     Ok(folder.replace(CONTEXT, context.as_bytes())?)
 }
 

@@ -1,5 +1,5 @@
-//! Carries an answer into the dialog on a session's screen, one at a time, with the pure machine of
-//! `wxcode-core`.
+//! Carries an answer into the dialog on a session's screen, a single answer at a time, with the
+//! pure machine of `wxcode-core`.
 //!
 //! Invariant: each deciding key follows a read of the screen. On that screen the key selects the
 //! requested option.
@@ -18,13 +18,14 @@ use wxcode_holder::client::{ClientError, Request, Sender};
 
 use crate::agent::{clock::Clock, monitor::screen::ScreenProbe};
 
-/// Answers waiting for the session; further ones are refused while one waits or is in progress.
+/// Answers waiting for the session; the session refuses further answers while an answer waits or is
+/// in progress.
 pub(in crate::agent) const ANSWERS_MAX: usize = 1;
 
 /// A requested answer.
 #[derive(Debug)]
 pub(in crate::agent) struct AnswerRequest {
-    /// The id of its question; `None` for the present one.
+    /// The id of the answer's question; `None` for the present question.
     pub(in crate::agent) ask: Option<String>,
     pub(in crate::agent) target: Target,
     /// Receives the outcome.
@@ -37,7 +38,7 @@ struct Current {
     outcome: oneshot::Sender<Result<(), Failure>>,
 }
 
-/// Carries answers into one session.
+/// Carries answers into a session.
 #[derive(Default)]
 pub(in crate::agent) struct Answerer {
     current: Option<Current>,
@@ -66,7 +67,7 @@ impl Answerer {
                 self.current = Some(Current { machine, outcome });
                 screen_probe.invalidate(now);
             }
-            // The requester may be gone; that is no error.
+            // The requester may be gone: no error.
             Err(failure) => drop(outcome.send(Err(failure))),
         }
     }
@@ -148,7 +149,7 @@ impl Answerer {
         }
     }
 
-    /// The agent is gone, possibly by this answer.
+    /// The agent is gone, possibly by the present answer.
     pub(in crate::agent) fn close(&mut self) {
         if let Some(current) = &self.current {
             let effect = match current.machine.moved_on() {

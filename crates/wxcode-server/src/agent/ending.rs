@@ -15,15 +15,15 @@ use crate::agent::{
 /// The outcome of a project's deletion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Retired {
-    /// The project is removed, and no agent of it runs.
+    /// The project is removed, and no agent of the project runs.
     Removed,
     /// There is no such project.
     Missing,
-    /// Its session runs, and `force` was not given.
+    /// The project's session runs, and `force` was not given.
     Running,
     /// A run is in progress, and `force` was not given.
     InRun(Id),
-    /// Its session or its run did not end in time.
+    /// The project's session or run did not end in time.
     Stuck,
 }
 
@@ -37,7 +37,7 @@ pub(in crate::agent) async fn end_session(context: &Context, slot: &Slot, projec
     stopped && orphans::end(&context.settings.data_dir, project).await
 }
 
-/// Deletes a project with its sessions; no session of it can start meanwhile.
+/// Deletes a project with its sessions; meanwhile no session of the project can start.
 ///
 /// # Errors
 /// When the store fails; a running session is ended by then.

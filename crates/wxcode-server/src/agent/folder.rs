@@ -1,4 +1,4 @@
-//! The folder of an agent: asks its holder to end the agent, and reads the end.
+//! The folder of an agent: asks the agent's holder to end the agent, and reads the end.
 
 use std::path::Path;
 
@@ -22,7 +22,7 @@ pub(in crate::agent) async fn stop<T>(dir: &Path, ended: impl Future<Output = T>
                 if let Err(error) = connection.sender.send(Request::Stop { grace_ms }).await {
                     tracing::warn!(dir = %dir.display(), %error, "could not ask the holder to stop");
                 }
-                // The connection stays open until the end, so that the request is read.
+                // The connection stays open until the end, so that the holder reads the request.
                 ended.await;
                 drop(connection);
             }
@@ -36,7 +36,7 @@ pub(in crate::agent) async fn stop<T>(dir: &Path, ended: impl Future<Output = T>
     timeout(STOP_TIMEOUT, ended).await.is_ok()
 }
 
-/// Reads the agent's end from the folder of a silent holder, if it ended.
+/// Reads the agent's end from the folder of a silent holder, if the agent ended.
 pub(in crate::agent) async fn gone(dir: &Path) -> Option<Exit> {
     let folder = dir.to_owned();
     let looked = tokio::task::spawn_blocking(move || match folder::inspect(&folder) {
@@ -47,7 +47,7 @@ pub(in crate::agent) async fn gone(dir: &Path) -> Option<Exit> {
         looked => looked,
     });
     let state = match looked.await.ok()? {
-        // It ran: its holder rolled the start back, or the record of the holder is lost.
+        // The agent ran: the holder rolled the start back, or the holder's record is lost.
         Ok(State::Unfinished) => wxcode_holder::repair(dir).await,
         Err(error) if error.is_repairable() => wxcode_holder::repair(dir).await,
         state => state,

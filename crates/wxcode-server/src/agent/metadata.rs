@@ -1,4 +1,4 @@
-//! Metadata of an agent in its folder, for a later server.
+//! Metadata of an agent in the agent's folder, for a later server.
 
 use std::{
     fs, io,
@@ -15,7 +15,7 @@ use crate::disk::on_disk;
 
 /// The file's name.
 const FILE: &str = "metadata.json";
-/// The version of the file that this build writes.
+/// The version of files written by this build.
 const VERSION: u32 = 1;
 
 /// Metadata in the spec, fixed at the launch.
@@ -36,7 +36,7 @@ pub(in crate::agent) struct Metadata {
     pub(in crate::agent) prompt: Option<String>,
 }
 
-/// The launch of an agent, by its folder.
+/// The launch of an agent, read from the agent's folder.
 pub(in crate::agent) struct Launch {
     pub(in crate::agent) metadata: Metadata,
     pub(in crate::agent) workspace: PathBuf,
@@ -44,7 +44,7 @@ pub(in crate::agent) struct Launch {
 }
 
 impl Launch {
-    /// Reads the spec; `None` without a whole one.
+    /// Reads the spec; `None` without a whole spec.
     pub(in crate::agent) fn read(dir: &Path) -> Option<Self> {
         let spec = read_spec(dir).ok()?;
         Some(Self {
@@ -59,7 +59,7 @@ impl Launch {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::agent) struct LiveMetadata {
     version: u32,
-    /// The depth of the agent's hooks, in generations below its process.
+    /// The depth of the agent's hooks, in generations below the agent's process.
     #[serde(default)]
     pub(in crate::agent) hook_depth: Option<u8>,
     /// The version of Claude Code.
@@ -85,7 +85,7 @@ impl Default for LiveMetadata {
 }
 
 impl LiveMetadata {
-    /// Reads the file; the default without a whole one.
+    /// Reads the file; the default without a whole file.
     pub(in crate::agent) fn read(dir: &Path) -> Self {
         on_disk(|| fs::read(dir.join(FILE)))
             .ok()

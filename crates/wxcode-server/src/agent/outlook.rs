@@ -11,15 +11,15 @@ use wxcode_files::{FileError, off_thread};
 use super::launch::plan::Surroundings;
 use crate::Settings;
 
-/// The environment of an agent without settings of its project. It holds names of variables, and
-/// few values.
+/// The environment of an agent without settings of its project. An outlook holds names of
+/// variables, and few values.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[schema(as = AgentEnvironment)]
 pub struct Outlook {
     /// The executable of Claude Code; `null` if there is none.
     #[schema(value_type = Option<String>)]
     pub claude: Option<PathBuf>,
-    /// Where it is looked for: a path, or a name on `PATH`.
+    /// The configured program: a path, or a name on `PATH`.
     #[schema(value_type = String)]
     pub configured: PathBuf,
     /// The variable `PATH`.
@@ -29,7 +29,7 @@ pub struct Outlook {
     pub config_dir: PathBuf,
     /// The names of the agent's variables.
     pub variables: Vec<String>,
-    /// The names of Claude Code's variables that the server has and does not hand on.
+    /// The names of Claude Code's variables that the server has and does not pass on.
     pub withheld: Vec<String>,
 }
 

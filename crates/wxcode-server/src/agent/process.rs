@@ -1,10 +1,10 @@
 //! The process of an agent, in both modes: a session in a terminal, or a headless run.
 //!
 //! Invariant: a project has at most one agent process, a session or a run. The project's slot
-//! enforces it, and adoption fills the slots before the server takes requests.
+//! enforces the bound, and adoption fills the slots before the server takes requests.
 //!
-//! Invariant: the agent's folder is the truth about its process. A new server adopts what the
-//! folders name, and asks no other source whether an agent lives.
+//! Invariant: the agent's folder is the truth about the agent's process. A new server adopts the
+//! agents named by the folders, and asks no other source whether an agent lives.
 
 use std::{
     path::{Path, PathBuf},
@@ -89,7 +89,7 @@ impl AgentProcess {
         }
     }
 
-    /// Ends the agent and everything that it started; returns whether all of it is gone.
+    /// Ends the agent and everything started by the agent; returns whether nothing is left.
     pub(in crate::agent) async fn stop(&self) -> bool {
         self.is_over() || folder::stop(self.dir(), self.ended()).await
     }

@@ -18,14 +18,14 @@ use crate::{Settings, agent::launch::plan};
 
 /// How often transcripts are looked at, first when the server starts.
 pub(crate) const REFRESH_EVERY: Duration = Duration::from_secs(6 * 3_600);
-/// How old a transcript becomes before it gets a fresh modification time.
+/// Age at which a transcript gets a fresh modification time.
 pub(crate) const REFRESH_AGE: Duration = Duration::from_secs(24 * 3_600);
-/// How long a page of transcripts may take: a folder may lie on a mount that hangs.
+/// Longest time for a page of transcripts: a folder may lie on a hanging mount.
 pub(crate) const REFRESH_DEADLINE: Duration = Duration::from_secs(60);
-/// Projects whose transcripts are looked at together.
+/// Projects in a page of transcripts.
 pub(crate) const REFRESH_PAGE: u64 = 200;
 
-/// A project's current conversation and where it was last reported to be.
+/// A project's current conversation, and its last reported place.
 struct Conversation {
     id: Uuid,
     config_dir: PathBuf,
@@ -70,7 +70,7 @@ async fn round(settings: &Settings, store: &Repository, alone: &Arc<Semaphore>) 
     }
 }
 
-/// Refreshes the transcripts of some projects; false when it did not come to an end in time.
+/// Refreshes the transcripts of some projects; false without an end in time.
 async fn refresh(
     settings: &Settings,
     projects: Vec<OutputProject>,
@@ -81,7 +81,7 @@ async fn refresh(
         .filter_map(|project| current(settings, project));
     let conversations: Vec<_> = conversations.collect();
     let work = async {
-        // A hanging round blocks the next rounds, and so costs one thread.
+        // A hanging round blocks the next rounds, and so costs a single thread.
         let turn = Arc::clone(alone).acquire_owned().await.ok()?;
         let refreshing = tokio::task::spawn_blocking(move || {
             for conversation in conversations {

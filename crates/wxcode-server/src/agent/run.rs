@@ -1,4 +1,4 @@
-//! A run for the rest of the server: its id, its state, its outcome.
+//! A run for the rest of the server: the id, the state, the outcome.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -13,7 +13,7 @@ use result::RunResult;
 
 pub(in crate::agent) mod result;
 
-/// Ended runs of a project that are kept, the latest ones.
+/// Ended runs kept per project, the latest.
 pub const RUNS_KEPT: usize = 20;
 /// Longest kept answer of a run, in bytes.
 pub const RESULT_MAX: usize = 256 << 10; // 256 KiB
@@ -24,14 +24,14 @@ pub(in crate::agent) struct Progress {
     pub(in crate::agent) claude_session_id: Uuid,
     /// Whether the run ended, and all consequences are recorded.
     pub(in crate::agent) is_over: bool,
-    /// The result, until its file is written.
+    /// The result, until written to its file.
     pub(in crate::agent) unwritten: Option<Arc<RunResult>>,
 }
 
-/// A run that this server follows, or an earlier one followed.
+/// A run followed by this server, or by an earlier server.
 #[derive(Debug)]
 pub struct Run {
-    /// The id, also the name of its folder.
+    /// The id, also the folder's name.
     pub id: Id,
     pub project_id: Id,
     pub(in crate::agent) dir: PathBuf,
@@ -44,7 +44,7 @@ pub struct Run {
 pub struct Account {
     pub id: Id,
     pub project_id: Id,
-    /// The conversation at its end, or the present one.
+    /// The conversation at the run's end, or the present conversation.
     pub claude_session_id: Uuid,
     pub state: RunState,
     pub prompt: String,
@@ -54,7 +54,7 @@ pub struct Account {
     pub error: Option<String>,
     pub started_at: Timestamp,
     pub ended_at: Option<Timestamp>,
-    /// The end of its agent.
+    /// The end of the agent.
     pub exit: Option<Exit>,
 }
 
@@ -73,7 +73,7 @@ impl Run {
             .await
             .is_err()
         {
-            // Its monitor ends only when the server closes; the run goes on.
+            // The monitor ends only when the server closes; the run goes on.
             std::future::pending::<()>().await;
         }
     }

@@ -46,7 +46,7 @@ pub struct View {
     pub permission_mode: Option<String>,
     /// The model in effect, once known.
     pub model: Option<String>,
-    /// The usage limit that the agent waits for.
+    /// The usage limit under which the agent waits.
     pub limit: Option<Limit>,
     /// Problems of the session, with a remedy.
     pub warning: Option<String>,
@@ -70,7 +70,7 @@ impl View {
         }
     }
 
-    /// The state of a running agent is void after its end.
+    /// The state of a running agent is void after the agent's end.
     fn forget(&mut self) {
         self.agent_state = AgentState::Starting;
         self.dialog = None;
@@ -89,10 +89,10 @@ pub(in crate::agent) struct MonitorChannels {
     pub(in crate::agent) requests: mpsc::Receiver<AnswerRequest>,
 }
 
-/// A session that this server monitors or monitored.
+/// A session with a monitor of this server, now or earlier.
 #[derive(Debug)]
 pub struct Session {
-    /// The id, also the name of its folder.
+    /// The id, also the folder's name.
     pub id: Id,
     pub project_id: Id,
     pub dir: PathBuf,
@@ -103,14 +103,14 @@ pub struct Session {
     pub started_at: Timestamp,
     /// Whether the conversation was resumed.
     pub resumed: bool,
-    /// Why the previous conversation was lost, if it was.
+    /// Why the previous conversation was lost, if lost.
     pub lost: Option<String>,
     pub(in crate::agent) view: watch::Sender<View>,
     /// Notified when a delivery was queued.
     pub(in crate::agent) queued: Notify,
     /// Held while a delivery is queued for this session, and while the session settles its last
     /// deliveries and ends. A delivery queued for an ending session is settled by this session, or
-    /// carried by the next one.
+    /// carried by the next session.
     pub(in crate::agent) intake: tokio::sync::Mutex<()>,
     pub(in crate::agent) reports: broadcast::Sender<Arc<HookEvent>>,
     answers: Mutex<mpsc::Sender<AnswerRequest>>,
@@ -174,10 +174,10 @@ impl Session {
         self.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Answers the pending question, or the question with this id if it is pending.
+    /// Answers the pending question, or the question with this id if that question is pending.
     ///
     /// # Errors
-    /// When this answer failed.
+    /// When the answer failed.
     pub async fn answer(&self, ask: Option<String>, target: Target) -> Result<(), Failure> {
         let (outcome, became) = oneshot::channel();
         let requests = AnswerRequest {
@@ -201,13 +201,13 @@ impl Session {
         self.view.borrow().clone()
     }
 
-    /// Whether its agent is gone.
+    /// Whether the agent is gone.
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.view.borrow().exit.is_some()
     }
 
-    /// Waits until its agent is gone and all consequences are recorded.
+    /// Waits until the agent is gone and all consequences are recorded.
     pub async fn ended(&self) -> Exit {
         let mut view = self.view.subscribe();
         loop {
@@ -264,7 +264,7 @@ impl Session {
     }
 }
 
-/// One attached terminal client.
+/// An attached terminal client.
 #[derive(Debug)]
 pub struct Attendance {
     session: Arc<Session>,
@@ -283,7 +283,8 @@ impl Attendance {
         self.session.change(|roles| roles.drive(self.client))
     }
 
-    /// Waits for another driver than at the last call; returns whether it is this client.
+    /// Waits for another driver than at the last call; returns whether the new driver is this
+    /// client.
     pub async fn driver_changed(&mut self) -> bool {
         if self.driver.changed().await.is_err() {
             // The session owns the sender, and this client owns the session.

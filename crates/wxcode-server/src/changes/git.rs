@@ -1,4 +1,4 @@
-//! Runs git: its own environment, bounded output, ended with its request.
+//! Runs git: in a private environment, with bounded output, ended together with the request.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -23,7 +23,7 @@ pub(super) struct Git {
     home: Option<OsString>,
 }
 
-/// Output of git, and whether it is whole.
+/// Output of git, and whether the output is whole.
 pub(super) struct Output {
     pub(super) bytes: Vec<u8>,
     pub(super) is_whole: bool,
@@ -41,8 +41,8 @@ impl Git {
         }
     }
 
-    /// Git in a folder, with nothing of the server's environment but `PATH`. It asks no one, locks
-    /// nothing without need, and fetches nothing.
+    /// Git in a folder, with nothing of the server's environment but `PATH`. Git asks no questions,
+    /// locks nothing without need, and fetches nothing.
     pub(super) fn command(&self, dir: &Path) -> Command {
         let mut command = Command::new("git");
         command
@@ -64,17 +64,18 @@ impl Git {
         command
     }
 
-    /// The user's home, for what the user's own configuration allows git to read.
+    /// The user's home, for permissions in the user's own configuration of git.
     pub(super) fn home(&self) -> Option<&OsStr> {
         self.home.as_deref()
     }
 }
 
-/// Runs a command with this input, and reads up to `max` bytes of its output. It ends with the
-/// returned future.
+/// Runs a command with this input, and reads up to `max` bytes of the command's output. The command
+/// ends with the returned future.
 ///
 /// # Errors
-/// When it cannot be run, or fails; a command with more output is ended, and does not fail.
+/// When the command cannot be run, or fails; a command with more output is ended, and does not
+/// fail.
 pub(super) async fn run(
     mut command: Command,
     what: &str,
@@ -111,7 +112,7 @@ pub(super) async fn run(
         let mut bytes = Vec::new();
         if let Some(mut stderr) = stderr {
             let _ = (&mut stderr).take(ERROR_MAX).read_to_end(&mut bytes).await;
-            // The rest is read, so that the command is not held up.
+            // Reads the rest, so that the output does not hold the command up.
             let _ = tokio::io::copy(&mut stderr, &mut tokio::io::sink()).await;
         }
         bytes

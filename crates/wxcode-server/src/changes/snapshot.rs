@@ -23,9 +23,9 @@ use super::{
 const INDEX_MAX: u64 = 256 << 20; // 256 MiB
 /// Longest list of changed and untracked paths, in bytes.
 const PATHS_MAX: usize = 8 << 20; // 8 MiB
-/// Largest changed or untracked file that is compared, in bytes.
+/// Largest compared changed or untracked file, in bytes.
 const FILE_MAX: u64 = 8 << 20; // 8 MiB
-/// All changed and untracked files of one tree, in bytes.
+/// All changed and untracked files of a tree, in bytes.
 const FILES_BYTES_MAX: u64 = 256 << 20; // 256 MiB
 /// Longest answer of git about a repository, in bytes.
 const ANSWER_MAX: usize = 64 << 10; // 64 KiB
@@ -42,12 +42,12 @@ pub(super) struct Repository {
     format: String,
 }
 
-/// A tree, and the repository that has it.
+/// A tree, and the tree's repository.
 pub(super) struct Taken {
     pub(super) tree: String,
-    /// The hash function, which names the repository.
+    /// The hash function; the repository is named by the hash function.
     pub(super) format: String,
-    /// Files that were too large.
+    /// The number of too large files.
     pub(super) skipped: usize,
     place: Place,
 }
@@ -61,18 +61,19 @@ struct Place {
     exclude: Option<PathBuf>,
 }
 
-/// A file that goes with its owner.
+/// A file with the life of its owner.
 struct Temporary(PathBuf);
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        // Best effort: the next deletion of the project removes it.
+        // Best effort: the next deletion of the project removes the file.
         let _ = fs::remove_file(&self.0);
         let _ = fs::remove_file(self.0.with_extension("lock"));
     }
 }
 
-/// The repository that a workspace is in; `None` without one. Reads it, and runs nothing of it.
+/// The repository of a workspace; `None` without a repository. Reads the repository, and runs
+/// nothing from there.
 pub(super) async fn repository(
     git: &Git,
     workspace: &Path,
@@ -147,7 +148,7 @@ pub(super) async fn take(git: &Git, dir: &Path, workspace: &Path) -> Result<Take
     };
     let mut listed = place.changed(git, workspace, &index.0).await;
     if has_index && matches!(listed, Err(ChangesError::Git { .. })) {
-        // An index in parts, which cannot be copied: without it, each file counts as untracked.
+        // An index in parts cannot be copied: without the index, each file counts as untracked.
         let _ = fs::remove_file(&index.0);
         listed = place.changed(git, workspace, &index.0).await;
     }
@@ -195,7 +196,7 @@ async fn make(git: &Git, dir: &Path, git_dir: &Path, format: &str) -> Result<(),
     run(command, "init", None, ANSWER_MAX).await.map(drop)
 }
 
-/// Copies the index of a user's repository; false without one.
+/// Copies the index of a user's repository; false without an index.
 async fn copy_index(from: &Path, to: &Path) -> Result<bool, ChangesError> {
     let (Some(folder), Some(name)) = (from.parent(), from.file_name()) else {
         return Ok(false);
@@ -214,7 +215,7 @@ async fn copy_index(from: &Path, to: &Path) -> Result<bool, ChangesError> {
     off_thread(from, copy).await
 }
 
-/// The listed paths whose files are not too large, for `update-index`, and the number of others.
+/// The listed paths of files within the bound, for `update-index`, and the number of other files.
 async fn fitting(workspace: &Path, listed: Vec<u8>) -> Result<(Vec<u8>, usize), ChangesError> {
     let root = workspace.to_owned();
     let look = move || -> Result<(Vec<u8>, usize), ChangesError> {
@@ -308,7 +309,7 @@ impl Place {
 }
 
 impl Taken {
-    /// The files that differ between two trees, and whether these are all.
+    /// The different files of two trees, and whether the list is complete.
     pub(super) async fn files(
         &self,
         git: &Git,
@@ -325,7 +326,7 @@ impl Taken {
         Ok((files, has_all))
     }
 
-    /// The differences between two trees as a patch, and whether it is whole.
+    /// The differences between two trees as a patch, and whether the patch is whole.
     pub(super) async fn patch(
         &self,
         git: &Git,
@@ -357,7 +358,7 @@ fn quoted(path: &Path) -> OsString {
     OsString::from_vec(quoted)
 }
 
-/// Joins `--name-status -z` and `--numstat -z`, which list the same files in the same order.
+/// Joins `--name-status -z` and `--numstat -z`; both list the same files in the same order.
 fn files(names: &[u8], counts: &[u8]) -> Vec<ChangedFile> {
     let words = |bytes: &[u8]| -> Vec<String> {
         let words = bytes

@@ -1,7 +1,7 @@
-//! The events of all projects in one stream: numbered anew, in memory, within a bound.
+//! The events of all projects in a single stream: numbered again, in memory, within a bound.
 //!
-//! Numbers begin at the server's clock, far above those of an earlier server. So the position of
-//! a client of that server counts as unknown.
+//! Numbers begin at the server's clock, far above the numbers of an earlier server. So a position
+//! from an earlier server counts as unknown.
 
 use std::{
     collections::VecDeque,
@@ -16,12 +16,12 @@ use super::line::Line;
 
 /// Bytes of the newest events of all projects kept for followers.
 const KEPT_MAX: usize = 1 << 20; // 1 MiB
-/// Bytes of events for a reader at once; one event may exceed it.
+/// Bytes of events for a reader at a time; a single event may exceed this number.
 const BATCH_MAX: usize = 64 << 10; // 64 KiB
-/// Numbers for each millisecond of the clock; no millisecond has that many events.
+/// Numbers for each millisecond of the clock; no millisecond has as many events.
 const NUMBERS_PER_MS: u64 = 1 << 10;
 
-/// An event of a project, with its number among all.
+/// An event of a project, with its number among the events of all projects.
 #[derive(Debug, Clone)]
 pub(crate) struct AllLine {
     pub(crate) seq: u64,
@@ -32,9 +32,9 @@ pub(crate) struct AllLine {
 /// The events after a cursor.
 #[derive(Debug)]
 pub(crate) enum AllBatch {
-    /// The next events; none when there is no newer one.
+    /// The next events; none when there is no newer event.
     Lines(Vec<AllLine>),
-    /// They are not kept any more, or never existed.
+    /// The events are no longer kept, or never existed.
     Gone,
 }
 

@@ -28,7 +28,7 @@ pub(super) async fn catch_up(feed: &Feed, store: &dyn Store, project: Id) -> Res
         open.remove(&delivery.id);
         feed.publish(Kind::from(&*delivery));
     }
-    // Deliveries whose end is unpublished.
+    // Deliveries with an unpublished end.
     for id in open {
         if let Some(delivery) = metrics.timed("delivery", store.delivery(id)).await? {
             feed.publish(Kind::from(&delivery));

@@ -1,13 +1,14 @@
-//! A line of an event log: `<crc32c> <seq> <name> <json>`, the checksum over what follows it.
+//! A line of an event log: `<crc32c> <seq> <name> <json>`, with the checksum over the rest of the
+//! line.
 
 use std::sync::Arc;
 
 use wxcode_core::event::Event;
 
-/// Digits of the checksum and the space after them.
+/// Digits of the checksum and the following space.
 const SUM: usize = 9;
 
-/// The number and the text of a line without its end; `None` when the line is damaged.
+/// The number and the text of a line without its end; `None` for a damaged line.
 pub(super) fn parse(bytes: &[u8]) -> Option<(u64, &str)> {
     let text = std::str::from_utf8(bytes).ok()?;
     let (sum, body) = text.split_once(' ')?;
@@ -24,7 +25,7 @@ pub(super) fn parse(bytes: &[u8]) -> Option<(u64, &str)> {
 pub(crate) struct Line {
     /// The event's number.
     pub(crate) seq: u64,
-    /// The line without its end.
+    /// The line without the line end.
     text: Arc<str>,
 }
 
@@ -43,7 +44,7 @@ impl Line {
         Self { seq, text }
     }
 
-    /// Takes a line without its end, as [`parse`] found it.
+    /// Takes a line without its end, as found by [`parse`].
     pub(super) fn whole(seq: u64, text: &str) -> Self {
         let text = text.into();
         Self { seq, text }
@@ -59,7 +60,7 @@ impl Line {
         self.text.splitn(4, ' ').nth(3).unwrap_or_default()
     }
 
-    /// The line without its end.
+    /// The line without the line end.
     pub(super) fn text(&self) -> &str {
         &self.text
     }

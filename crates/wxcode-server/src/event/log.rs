@@ -1,5 +1,5 @@
-//! A project's event log on disk: written before publishing, in segments of which the oldest is
-//! dropped.
+//! A project's event log on disk: written before publishing, in segments; the oldest segment is
+//! dropped first.
 //!
 //! Numbers have no gaps while the log holds every published event. After a loss (a full disk,
 //! damage, a power cut) they continue from the clock, far above every published number: a number
@@ -24,12 +24,12 @@ use super::{
 
 /// Segments kept; with [`segment::SEGMENT_MAX`] the log holds 3.5 to 4 MiB of events.
 pub(super) const SEGMENTS_MAX: usize = 8;
-/// Numbers per millisecond when numbers follow the clock; no millisecond has that many events.
+/// Numbers per millisecond when numbers follow the clock; no millisecond has as many events.
 const NUMBERS_PER_MS: u64 = 1 << 10;
-/// A file that marks the log as complete; after a clean end it holds the last number.
+/// A file for marking the log as complete; after a clean end the file holds the last number.
 const WHOLE: &str = "whole";
 
-/// A project's event log, for its one writer.
+/// A project's event log, for its single writer.
 #[derive(Debug)]
 pub(super) struct Log {
     dir: PathBuf,
@@ -48,12 +48,12 @@ pub(super) struct Log {
 pub(super) enum Read {
     /// The next events, at least one.
     Lines(Vec<Line>),
-    /// The log does not hold them.
+    /// The log does not hold the events.
     Gone,
 }
 
 impl Log {
-    /// Opens the log of a folder, which need not exist. Unreadable events count as lost.
+    /// Opens the log of a folder; the folder need not exist. Unreadable events count as lost.
     pub(super) fn open(dir: &Path) -> Self {
         let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
         Self::open_under(dir, boot.trim())
@@ -135,7 +135,7 @@ impl Log {
         if self.is_whole { &self.segments } else { &[] }
     }
 
-    /// Appends an event, if it is new. The caller publishes it even if writing failed.
+    /// Appends an event, if new. The caller publishes the event even if writing failed.
     pub(super) fn append(&mut self, kind: Kind, at: Timestamp) -> Option<Line> {
         if !self.dedup.is_new(&kind) {
             return None;
@@ -152,7 +152,7 @@ impl Log {
                 tracing::warn!(log = %self.dir.display(), %error, "cannot write an event log: its events are published but not kept; check free space and permissions");
             }
             self.is_whole = false;
-            // This needs no space.
+            // Removing a file needs no space.
             let _ = fs::remove_file(self.dir.join(WHOLE));
         }
         self.dedup.note(&event.kind);
@@ -170,7 +170,7 @@ impl Log {
         }
     }
 
-    /// Starts the next segment; after a gap it becomes the first one.
+    /// Starts the next segment; after a gap the segment becomes the first.
     fn begin(&mut self) -> io::Result<()> {
         fs::DirBuilder::new()
             .recursive(true)
@@ -185,19 +185,20 @@ impl Log {
         let old = self.segments.len().saturating_sub(kept);
         for after in self.segments.drain(..old) {
             if after != self.last {
-                // Best effort: it is no longer read, and the next opening looks for it again.
+                // Best effort: the segment is no longer read, and the next opening looks for it
+                // again.
                 let _ = fs::remove_file(segment::path(&self.dir, after));
             }
         }
         self.segments.push(self.last);
         self.segment = Some(segment);
-        // Only now: its earlier content is gone.
+        // Only now: the earlier content is gone.
         self.mark(None)?;
         self.is_whole = true;
         Ok(())
     }
 
-    /// Syncs everything to the disk, and notes that for the machine's next start.
+    /// Syncs everything to the disk, and notes the clean end for the machine's next start.
     pub(super) fn close(&mut self) -> io::Result<()> {
         if self.is_whole
             && let Some(segment) = &self.segment
@@ -208,7 +209,7 @@ impl Log {
         Ok(())
     }
 
-    /// Marks the log as complete, with the number up to which it is synced.
+    /// Marks the log as complete, with the number of the last synced event.
     fn mark(&self, ended: Option<u64>) -> io::Result<()> {
         let mut file = fs::OpenOptions::new()
             .write(true)

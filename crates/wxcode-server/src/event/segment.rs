@@ -1,4 +1,4 @@
-//! A segment of an event log: a first line with the state before it, then one line an event.
+//! A segment of an event log: a first line with the earlier state, then a line for each event.
 
 use std::{
     collections::HashSet,
@@ -13,9 +13,9 @@ use wxcode_core::event::{Event, EventDedup};
 
 use super::line::{self, Line};
 
-/// Bytes of events in a segment before the next one starts.
+/// Bytes of events in a segment before the next segment starts.
 pub(super) const SEGMENT_MAX: u64 = 512 << 10; // 512 KiB
-/// Largest readable file, in bytes: a head, [`SEGMENT_MAX`], and the event that exceeded it.
+/// Largest readable file, in bytes: a head, [`SEGMENT_MAX`], and the event beyond that bound.
 const FILE_MAX: u64 = 2 << 20; // 2 MiB
 /// Bytes per read of a file.
 const READ_BUFFER: usize = 16 << 10; // 16 KiB
@@ -25,25 +25,26 @@ const HEAD: &str = "head";
 /// The first line of a segment.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Head {
-    /// The boot of the system at its beginning.
+    /// The boot of the system at the segment's beginning.
     pub(super) boot: String,
-    /// The published state before it.
+    /// The published state before the segment.
     pub(super) dedup: EventDedup,
 }
 
 /// A segment as found on disk.
 pub(super) struct Found {
-    /// The first line; `None` when it is incomplete (its making was interrupted) or damaged.
+    /// The first line; `None` for an incomplete line (its making was interrupted) or a damaged
+    /// line.
     pub(super) head: Option<Head>,
     /// Number of the last event before the segment.
     pub(super) after: u64,
     /// The requested events.
     pub(super) lines: Vec<Line>,
-    /// Number of the last event read, or of the last one before the segment.
+    /// Number of the last event read, or of the last event before the segment.
     pub(super) last: u64,
     /// Bytes of the first line and of all lines read.
     pub(super) sizes: (u64, u64),
-    /// Whether a whole line is damaged: the events after it are lost.
+    /// Whether a whole line is damaged: the events after the line are lost.
     pub(super) is_damaged: bool,
 }
 
@@ -81,8 +82,8 @@ pub(super) fn read(dir: &Path, after: u64) -> io::Result<Found> {
     read_behind(dir, after, after, usize::MAX)
 }
 
-/// Reads the events of a segment after event `cursor`, up to the one that completes `max` bytes.
-/// Uses memory only for its result: earlier lines are read one by one.
+/// Reads the events of a segment after event `cursor`, up to the event that completes `max` bytes.
+/// Uses memory only for its result: earlier lines are read line by line.
 pub(super) fn read_behind(dir: &Path, after: u64, cursor: u64, max: usize) -> io::Result<Found> {
     let file = File::open(path(dir, after))?.take(FILE_MAX);
     let mut file = BufReader::with_capacity(READ_BUFFER, file);
@@ -117,7 +118,7 @@ pub(super) fn read_behind(dir: &Path, after: u64, cursor: u64, max: usize) -> io
 }
 
 impl Found {
-    /// Takes the next line, and keeps it if it is after `cursor`; returns whether it is the
+    /// Takes the next line, and keeps a line after `cursor`; returns whether the line is the
     /// expected next event.
     fn take(&mut self, text: &[u8], cursor: u64) -> bool {
         let Some((seq, text)) = line::parse(text) else {
@@ -140,7 +141,7 @@ impl Found {
         self.head.is_some()
     }
 
-    /// The published state at its end.
+    /// The published state at the segment's end.
     pub(super) fn dedup(&self) -> EventDedup {
         let mut dedup = self
             .head
@@ -182,7 +183,7 @@ impl Segment {
         };
         let json = serde_json::to_string(head).map_err(io::Error::from)?;
         if let Err(error) = segment.append(&Line::of(after, HEAD, &json)) {
-            // Best effort: a reader skips it.
+            // Best effort: readers skip the file.
             let _ = fs::remove_file(path);
             return Err(error);
         }
@@ -190,7 +191,7 @@ impl Segment {
         Ok(segment)
     }
 
-    /// Continues a segment as found; cuts off the rest after its last whole line.
+    /// Continues a segment as found; cuts off the rest after the last whole line.
     pub(super) fn resume(dir: &Path, found: &Found) -> io::Result<Self> {
         let file = fs::OpenOptions::new()
             .append(true)
@@ -200,13 +201,14 @@ impl Segment {
         Ok(Self { file, head, len })
     }
 
-    /// Writes a line. After a failure nothing of it is left, and the segment must not be continued.
+    /// Writes a line. After a failure nothing of the line is left, and the segment must not be
+    /// continued.
     pub(super) fn append(&mut self, line: &Line) -> io::Result<()> {
         let mut bytes = Vec::with_capacity(line.text().len() + 1);
         bytes.extend_from_slice(line.text().as_bytes());
         bytes.push(b'\n');
         if let Err(error) = self.file.write_all(&bytes) {
-            // Best effort: without a line end it does not count.
+            // Best effort: a line without an end does not count.
             let _ = self.file.set_len(self.len);
             return Err(error);
         }
@@ -214,7 +216,7 @@ impl Segment {
         Ok(())
     }
 
-    /// Syncs it to the disk.
+    /// Syncs the segment to the disk.
     pub(super) fn sync(&self) -> io::Result<()> {
         self.file.sync_data()
     }

@@ -1,10 +1,10 @@
 //! Labels of metrics: closed sets for any request.
 //!
-//! Invariant: a label is one of a closed set, never a value of a request.
+//! Invariant: a label is from a closed set, never a value of a request.
 
 use prometheus_client::encoding::EncodeLabelSet;
 
-/// Methods with a label of their own; any other is `other`.
+/// Methods with a separate label; any other method is `other`.
 const METHODS: [&str; 5] = ["GET", "POST", "PATCH", "DELETE", "HEAD"];
 /// The route of requests without a template: the page's files, and unknown paths.
 const NO_ROUTE: &str = "other";
@@ -46,7 +46,7 @@ pub(super) struct Failed {
     pub(super) error: &'static str,
 }
 
-/// What runs.
+/// The running build.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct Build {
     pub(super) version: &'static str,
@@ -94,7 +94,7 @@ pub(crate) enum Refusal {
     Token,
     /// A request with a foreign host or origin.
     Origin,
-    /// A request that the caller's role does not allow.
+    /// A request beyond the caller's role.
     Role,
 }
 
@@ -109,18 +109,18 @@ impl Refusal {
     }
 }
 
-/// The bound at which a connection was refused or closed.
+/// The bound behind a refused or closed connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cut {
     /// The head of a request took too long.
     Head,
     /// No further request came.
     Idle,
-    /// The client took nothing of its answer.
+    /// The client read nothing of its answer.
     Stalled,
     /// Another connection needed the room.
     Evicted,
-    /// Its address has too many.
+    /// The address has too many connections.
     Address,
     /// There are too many.
     Full,

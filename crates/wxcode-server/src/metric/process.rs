@@ -19,7 +19,7 @@ use super::signed;
 
 type Seconds = Gauge<f64, AtomicU64>;
 
-/// What is measured of the process.
+/// Measurements of the process.
 #[derive(Debug)]
 pub(super) struct Process {
     began: Instant,
@@ -86,7 +86,7 @@ impl Process {
             }
         }
         if let Ok(fds) = fs::read_dir("/proc/self/fd") {
-            // One of them belongs to this reading.
+            // One descriptor belongs to this reading.
             self.fds.set(signed(fds.count().saturating_sub(1)));
         }
         if let Some(most) = getrlimit(Resource::Nofile).current {

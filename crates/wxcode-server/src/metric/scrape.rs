@@ -27,7 +27,7 @@ use crate::{
 
 /// Time for all holders together to answer.
 const HOLDERS_TIME: Duration = Duration::from_secs(1);
-/// Most holders asked, and most asked at once.
+/// Most asked holders, and most concurrent questions.
 const HOLDERS_MAX: usize = 500;
 const HOLDERS_AT_ONCE: usize = 32;
 /// Most entries of folders read for sizes.
@@ -44,7 +44,8 @@ const AGENT_STATES: [AgentState; 8] = [
     AgentState::Unknown,
 ];
 
-/// Reports of the sessions' holders, and the number of silent ones; asks the first [`HOLDERS_MAX`].
+/// Reports of the sessions' holders, and the number of silent holders; asks the first
+/// [`HOLDERS_MAX`].
 pub(crate) async fn holders(sessions: Vec<Arc<Session>>) -> (Vec<Info>, Vec<Arc<Session>>) {
     let end = Instant::now() + HOLDERS_TIME;
     let asked = sessions.into_iter().take(HOLDERS_MAX);
@@ -80,7 +81,7 @@ pub(crate) struct Scrape {
 /// Updates the gauges; returns all metrics as text.
 ///
 /// # Errors
-/// When they cannot be encoded.
+/// When the metrics cannot be encoded.
 pub(crate) async fn scrape(from: &Scrape) -> Result<String, std::fmt::Error> {
     let metrics = &from.metrics;
     // Two scrapes at a time would mix their values.
@@ -94,7 +95,7 @@ pub(crate) async fn scrape(from: &Scrape) -> Result<String, std::fmt::Error> {
         metrics.0.projects_with_deliveries.set(projects);
     }
     let lost = from.settings.log_lines_lost.load(Ordering::Relaxed);
-    // Only this counts here, and one scrape at a time.
+    // No other code counts here, and only a single scrape runs at a time.
     let counted = metrics.0.log_lines_lost.get();
     metrics
         .0

@@ -1,5 +1,5 @@
-//! Finds the commands of milestones: templates of the configuration, else those of the installed
-//! GSD.
+//! Finds the commands of milestones: templates of the configuration, or else templates of the
+//! installed GSD.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -20,7 +20,7 @@ use crate::{
 
 /// Time for a search for GSD: a folder may lie on a hanging mount.
 pub(crate) const GSD_DEADLINE: Duration = Duration::from_secs(5);
-/// Searches for GSD at a time, hanging ones included.
+/// Concurrent searches for GSD, hanging searches included.
 pub(crate) const GSD_LOOKS_MAX: usize = 4;
 
 /// Finds the commands of milestones.
@@ -28,11 +28,11 @@ pub(crate) const GSD_LOOKS_MAX: usize = 4;
 pub(super) struct Commands {
     settings: Arc<Settings>,
     store: Repository,
-    /// Permits for searches for GSD; a search that hangs keeps its permit.
+    /// Permits for searches for GSD; a hanging search keeps its permit.
     lookups: Arc<Semaphore>,
 }
 
-/// The templates of one start.
+/// The templates of a start.
 pub(super) struct Templates {
     pub(super) new_project: Template,
     pub(super) new_milestone: Template,
@@ -67,7 +67,7 @@ impl Commands {
         let found = look(&self.lookups, &config_dir, workspace).await;
         let gsd = match found {
             Ok(Some(gsd)) => gsd,
-            // A queued command needs no new one.
+            // A queued command needs no new templates.
             Ok(None) | Err(_) if self.is_on_its_way(milestone).await? => {
                 Gsd::skills(workspace.into())
             }
@@ -90,7 +90,7 @@ impl Commands {
         })
     }
 
-    /// Whether starting the milestone again finds its delivery.
+    /// Whether another start of the milestone finds the milestone's delivery.
     async fn is_on_its_way(&self, milestone: &Milestone) -> Result<bool, StartError> {
         let earlier = match milestone.delivery_id {
             Some(delivery) => self.store.delivery(delivery).await?,

@@ -15,31 +15,31 @@ use wxcode_claude::planning::ENTRIES_MAX;
 use wxcode_core::event::Kind;
 use wxcode_files::{FileError, Folder, Links};
 
-/// The entries below a `.planning/` at one moment.
+/// The entries below a `.planning/` at a moment.
 #[derive(Debug)]
 pub(super) struct Look {
-    /// The event for it, if the fingerprint changed.
+    /// The event for the look, if the fingerprint changed.
     pub(super) kind: Kind,
-    /// Entries with UTF-8 names, those higher in the tree first.
+    /// Entries with UTF-8 names, entries higher in the tree first.
     pub(super) found: Vec<Found>,
 }
 
 /// A file or folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Found {
-    /// Its path below `.planning/`.
+    /// The path below `.planning/`.
     pub(super) path: String,
-    /// Its inode number, which survives a move.
+    /// The inode number; a move keeps the number.
     pub(super) inode: u64,
-    /// Its creation time, if the file system has one.
+    /// The creation time, if the file system has creation times.
     pub(super) born: Option<Timestamp>,
-    /// The time of its last change or move.
+    /// The time of the last change or move.
     pub(super) changed: Timestamp,
 }
 
-/// Lists the first [`ENTRIES_MAX`] entries below `workspace`'s `.planning/`, if it exists. Does not
-/// follow links, except `.planning` itself if it leads into the workspace. Calls `enter` with each
-/// folder before listing it.
+/// Lists the first [`ENTRIES_MAX`] entries below `workspace`'s `.planning/`, if that folder exists.
+/// Follows no links, except `.planning` itself if the link leads into the workspace. Calls `enter`
+/// with each folder before listing the folder.
 ///
 /// # Errors
 /// When a folder cannot be listed, or `.planning` leads out of the workspace.
@@ -86,7 +86,7 @@ pub(super) fn look(workspace: &Folder, mut enter: impl FnMut(&Folder)) -> Result
                 let below = format!("{below}{}/", name.to_string_lossy());
                 folders.push_back((path, below));
             } else {
-                // Each file system of Linux reports it.
+                // Each file system of Linux reports a modification time.
                 let modified = metadata.modified().unwrap_or(UNIX_EPOCH);
                 let since = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
                 sum.update(metadata.len().to_le_bytes());

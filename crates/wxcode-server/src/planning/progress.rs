@@ -1,6 +1,6 @@
-//! The progress of many projects for a list, which never waits for a file.
+//! The progress of many projects for a list. A list never waits for a file.
 //!
-//! A list shows what was read last. Missing and old entries are read one after the other in the
+//! A list shows the last reading. Missing and old entries are read one after the other in the
 //! background, off the serving threads.
 
 use std::{
@@ -15,9 +15,9 @@ use wxcode_claude::planning::{self, Progress};
 use wxcode_core::id::Id;
 use wxcode_files::{FileError, off_thread};
 
-/// Age at which the progress of a listed project is read again.
+/// Age at which the server reads a listed project's progress again.
 const FRESH: Duration = Duration::from_secs(30);
-/// Most projects whose progress is kept.
+/// Most projects with a kept progress.
 const KEPT_MAX: usize = 10_000;
 
 #[derive(Default)]
@@ -37,7 +37,7 @@ struct Known {
 }
 
 impl ProgressCache {
-    /// What is known of the projects; reads the rest in the background.
+    /// The known progress of the projects; reads the rest in the background.
     pub(super) fn show(
         self: &Arc<Self>,
         projects: Vec<(Id, PathBuf)>,
@@ -69,7 +69,7 @@ impl ProgressCache {
         state.wanted.remove(&project);
     }
 
-    /// Reads the wanted projects, one by one.
+    /// Reads the wanted projects, one after the other.
     async fn read(self: Arc<Self>, closing: CancellationToken) {
         while let Some((id, workspace)) = self.next() {
             let progress = tokio::select! {
@@ -85,7 +85,7 @@ impl ProgressCache {
         }
     }
 
-    /// A wanted project; without one, the reader ends.
+    /// A wanted project; without a wanted project, the reader ends.
     fn next(&self) -> Option<(Id, PathBuf)> {
         let mut state = self.lock();
         let next = state.wanted.iter().next();
@@ -99,7 +99,7 @@ impl ProgressCache {
     }
 }
 
-/// The progress in a workspace; `None` where it cannot be read.
+/// The progress in a workspace; `None` for an unreadable workspace.
 async fn progress_of(workspace: &Path) -> Option<Progress> {
     let path = workspace.to_owned();
     let read = move || Ok::<_, FileError>(planning::read(&path)?.progress);

@@ -1,5 +1,5 @@
-//! Attributes entries below a project's `.planning/` to milestones, in a small file that outlives
-//! the server.
+//! Attributes entries below a project's `.planning/` to milestones, in a small file for the next
+//! server.
 //!
 //! Invariant: the milestone of an entry is a function of the entry's time and of the project's
 //! events. The file only saves another look.
@@ -17,11 +17,11 @@ use wxcode_holder::folder::write_whole;
 
 use super::look::Found;
 
-/// Entries with a kept milestone, those higher in the tree first.
+/// Entries with a kept milestone, entries higher in the tree first.
 pub(super) const ENTRIES_MAX: usize = 5_000;
 /// Bytes of their paths, together.
 pub(super) const PATHS_MAX: usize = 512 << 10; // 512 KiB
-/// Largest readable file, in bytes; written ones are smaller.
+/// Largest readable file, in bytes; written files are smaller.
 const FILE_MAX: u64 = 4 << 20; // 4 MiB
 /// The version of the file.
 const VERSION: u32 = 1;
@@ -35,7 +35,7 @@ pub(super) struct Record {
     pub(super) work: Work,
     /// The time of the last listing.
     looked_at: Option<Timestamp>,
-    /// Each present entry, by its path.
+    /// Each present entry, by the entry's path.
     entries: BTreeMap<String, Entry>,
     /// Whether more entries exist than are kept.
     pub(super) truncated: bool,
@@ -44,13 +44,13 @@ pub(super) struct Record {
 /// A file or folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Entry {
-    /// The milestone in work at its creation, if any.
+    /// The milestone in work at the entry's creation, if any.
     milestone: Option<Id>,
     /// Inode number and birth time, to recognise the entry after a move; inode numbers alone are
     /// reused.
     inode: u64,
     born: Option<Timestamp>,
-    /// Its creation time, while the milestone in work then is unknown.
+    /// The creation time, while the milestone in work at that time is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     undecided: Option<Timestamp>,
 }
@@ -69,7 +69,7 @@ impl Default for Record {
 }
 
 impl Record {
-    /// Reads the file; an unreadable one starts empty.
+    /// Reads the file; an unreadable file starts empty.
     pub(super) fn read(path: &Path) -> Self {
         let read = || -> io::Result<Self> {
             if fs::metadata(path)?.len() > FILE_MAX {
@@ -93,7 +93,7 @@ impl Record {
     /// Writes the file, whole or not at all.
     ///
     /// # Errors
-    /// When the disk does not take it.
+    /// When the disk refuses the file.
     pub(super) fn write(&self, path: &Path) -> io::Result<()> {
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
             return Err(io::ErrorKind::InvalidInput.into());
@@ -129,8 +129,8 @@ impl Record {
         }
     }
 
-    /// Takes a listing at `now`: a new entry belongs to the milestone in work at its creation, or
-    /// was moved from a known path; a missing entry is dropped.
+    /// Takes a listing at `now`: a new entry belongs to the milestone in work at the entry's
+    /// creation, or was moved from a known path; a missing entry is dropped.
     pub(super) fn take_in(&mut self, found: &[Found], now: Timestamp) {
         let there: HashMap<&str, &Found> = found
             .iter()
@@ -175,7 +175,7 @@ impl Record {
         }
     }
 
-    /// Notes rewritten entries, to recognise them after a move.
+    /// Notes rewritten entries, for recognition after a move.
     pub(super) fn refresh(&mut self, found: &[Found]) {
         for found in found {
             if let Some(entry) = self.entries.get_mut(&found.path) {
@@ -184,12 +184,13 @@ impl Record {
         }
     }
 
-    /// When an entry came to its present path.
+    /// The time of an entry's arrival at its present path.
     fn came(&self, entry: &Found, now: Timestamp) -> Timestamp {
         match (entry.born, self.looked_at) {
             (Some(born), None) => born,
             (Some(born), Some(looked_at)) if born >= looked_at => born,
-            // It is older than its path: it was moved here, as far as the clock can be trusted.
+            // The entry is older than its path: a move brought the entry here, as far as the clock
+            // can be trusted.
             (_, Some(looked_at)) => entry.changed.clamp(looked_at.min(now), now),
             (None, None) => entry.changed,
         }
@@ -288,7 +289,7 @@ mod tests {
         assert_eq!(milestone(&record, "PROJECT.md"), None);
         assert_eq!(milestone(&record, "notes.md"), None);
 
-        // One old entry is moved here, one is rewritten, one is deleted.
+        // An old entry is moved here, another is rewritten, a third is deleted.
         all.remove(3);
         all[1].born = Some(at(45));
         all.push(found("phases/03-c", 2, 44));

@@ -1,4 +1,5 @@
-//! Watches folders of projects with one inotify instance, and wakes a project's reader on a change.
+//! Watches folders of projects with a single inotify instance, and wakes a project's reader on a
+//! change.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -36,7 +37,7 @@ pub(super) struct Watches {
     has_said: AtomicBool,
 }
 
-/// The readers to wake on a change in a folder; several may share one.
+/// The readers to wake on a change in a folder; several readers may share a folder.
 #[derive(Debug)]
 struct Watcher {
     part: Part,
@@ -47,9 +48,9 @@ struct Watcher {
 /// The watched part of a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
-    /// Only its existence, and its entry `.planning`: the workspace.
+    /// Only the folder's existence, and its entry `.planning`: the workspace.
     Planning,
-    /// Everything in it.
+    /// Everything in the folder.
     All,
 }
 
@@ -77,7 +78,7 @@ impl Watches {
             return;
         };
         let ended = Arc::clone(&end);
-        // A thread of its own, because it waits for a descriptor that is no socket.
+        // A separate thread, because the thread waits for a descriptor other than a socket.
         let thread = thread::Builder::new().name("planning".to_owned());
         if let Err(error) = thread.spawn(move || self.read(&ended)) {
             tracing::warn!(%error, "cannot watch planning folders");
@@ -153,7 +154,7 @@ impl Watches {
         if part == Part::All {
             flags |= WatchFlags::MODIFY | WatchFlags::ATTRIB;
         }
-        // Held meanwhile, so that an immediate report finds its reader.
+        // Held meanwhile, so an immediate report finds its reader.
         let mut table = self.table();
         let wd = inotify::add_watch(inotify, folder, flags)?;
         let watchers = table.entry(wd).or_default();
@@ -178,7 +179,7 @@ impl Watches {
         if watchers.is_empty() {
             table.remove(&wd);
             if let Some(inotify) = &self.inotify {
-                // The folder may be gone, and the watch with it.
+                // The folder may be gone, together with the watch.
                 let _ = inotify::remove_watch(inotify, wd);
             }
         }
@@ -205,7 +206,7 @@ impl Watches {
     }
 }
 
-/// The watched folders of one project.
+/// The watched folders of a project.
 #[derive(Debug)]
 pub(super) struct Tree {
     watches: Arc<Watches>,
@@ -227,7 +228,7 @@ impl Tree {
         }
     }
 
-    /// Watches a folder before it is listed; returns whether that was possible.
+    /// Watches a folder before its listing; returns whether watching was possible.
     pub(super) fn enter(&mut self, folder: &Path, part: Part) -> bool {
         if self.entered.len() >= self.max {
             self.watches.say(io::Error::other(format!(

@@ -79,7 +79,7 @@ async fn a_copy_stays_until_its_last_session_ends() {
     let second = prepare(&own, data.path()).await.unwrap();
     assert_ne!(first, second);
     assert_eq!(copies(data.path()).len(), 2);
-    // A spec that cannot be read may name any copy.
+    // An unreadable spec may name any copy.
     let damaged = session(data.path(), "two", &first);
     fs::write(damaged.join("spec.json"), "{").unwrap();
     let exit = serde_json::json!({

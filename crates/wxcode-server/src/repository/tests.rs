@@ -12,7 +12,7 @@ fn store(dir: &Path) -> Arc<dyn Store> {
     Arc::new(SqliteStore::open(&dir.join("wxcode.db")).unwrap())
 }
 
-/// The repository of a freshly started server on a folder, and the store below it.
+/// The repository of a freshly started server on a folder, and the store below.
 fn start(dir: &Path) -> (Repository, Arc<dyn Store>, Events) {
     let (store, metrics) = (store(dir), Metrics::default());
     let events = Events::new(dir.join("events"), Arc::clone(&store), metrics.clone());
@@ -110,7 +110,7 @@ async fn next_start_publishes_missing_events_once() {
     let before = published(&events, project, 0).await;
     assert_eq!(before.len(), 2, "{before:?}");
 
-    // It is killed between each change and its event.
+    // The server is killed between each change and its event.
     for _ in 0..2 {
         let next = uuid::Uuid::new_v4();
         let rotation = sample::rotation(Some(id), next);

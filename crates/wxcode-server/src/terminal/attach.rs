@@ -1,4 +1,4 @@
-//! Attaches a client: gets its session, greets it, follows the session to its end.
+//! Attaches a client: gets the client's session, greets the client, follows the session to its end.
 
 use std::{sync::Arc, time::Duration};
 
@@ -33,7 +33,7 @@ use crate::{
 /// Time to find out how a session without a holder ended: the orphans of a killed holder are ended
 /// first.
 const LOST_TIMEOUT: Duration = Duration::from_secs(10);
-/// The reason of the close where a client joins only, and there is nothing to join.
+/// The close reason for a joining client without a session to join.
 const NOTHING_RUNS: &str =
     "no session runs: start it, or connect without read_only and start=false";
 
@@ -47,7 +47,7 @@ pub(crate) struct Terminals {
     /// Cancelled when the server ends.
     pub(crate) closing: CancellationToken,
     pub(crate) callers: Callers,
-    /// Attached clients, which get a close frame before the server ends.
+    /// Attached clients; each gets a close frame before the server ends.
     pub(crate) clients: TaskTracker,
 }
 
@@ -95,7 +95,7 @@ async fn serve(
     follow(client, terminals, &found, options).await
 }
 
-/// Follows the session that runs. Otherwise shows the last screen, if there is one.
+/// Follows the running session. Without a running session, shows the last screen, if there is one.
 async fn join(
     client: &mut Client,
     terminals: &Terminals,
@@ -158,8 +158,8 @@ async fn begin(
     })
 }
 
-/// Whether the command of a pending milestone was submitted: another program saved it back. A
-/// visit must not submit the command again; a request to start it does.
+/// Whether the command of a pending milestone was submitted: another program saved the milestone
+/// back. A visit must not submit the command again; a request to start the milestone does.
 async fn was_submitted(terminals: &Terminals, milestone: &Milestone) -> Result<bool, End> {
     let Some(delivery) = milestone.delivery_id else {
         return Ok(false);
@@ -257,8 +257,7 @@ async fn follow(
     if let Some(rest) = client.protocol.finish() {
         client.line.push(rest);
     }
-    // Sends the output that the holder no longer has; never goes back before the client's
-    // offset.
+    // Sends the output that the holder no longer has; never goes back before the client's offset.
     if reached.is_none_or(|reached| reached < exit.offset) {
         client.last_screen(session, &exit).await;
     }
@@ -266,7 +265,7 @@ async fn follow(
     client.finish("the agent ended").await
 }
 
-/// A milestone that is not finished.
+/// An unfinished milestone.
 async fn unfinished(terminals: &Terminals, id: Id) -> Result<Milestone, End> {
     let Some(milestone) = terminals.store.milestone(id).await? else {
         return Err(End::new(
@@ -285,8 +284,8 @@ async fn unfinished(terminals: &Terminals, id: Id) -> Result<Milestone, End> {
     Ok(milestone)
 }
 
-/// Finds out how the session of a closed holder connection ended, or that it goes on, usually as
-/// another build.
+/// Finds out how the session of a closed holder connection ended, or that the session goes on,
+/// usually under another build.
 async fn ended(session: &Session) -> Result<Exit, &'static str> {
     tokio::select! {
         exit = session.ended() => Ok(exit),
@@ -299,7 +298,7 @@ async fn ended(session: &Session) -> Result<Exit, &'static str> {
     }
 }
 
-/// Sends the client's name to the holder; returns the number of its newest input there.
+/// Sends the client's name to the holder; returns the number of the client's newest input there.
 async fn identify(connection: &mut Connection, name: [u8; 16]) -> u64 {
     let Connection {
         sender, receiver, ..

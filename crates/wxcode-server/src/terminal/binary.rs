@@ -15,7 +15,7 @@ const ACCOUNT: usize = 16 << 10; // 16 KiB
 /// Unacknowledged frames on the way to a client.
 #[derive(Default)]
 pub(super) struct Binary {
-    /// The offset that acknowledges them, and their bytes.
+    /// Output on its way: the offset that acknowledges a piece, and the number of its bytes.
     sent: VecDeque<(u64, usize)>,
     unacknowledged: usize,
 }

@@ -1,4 +1,4 @@
-//! One attached client: its socket, its protocol and its language.
+//! An attached client: the socket, the protocol and the language.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Time for a client to take its last messages after the agent's end.
 const LAST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// One attached client.
+/// An attached client.
 pub(super) struct Client {
     pub(super) line: Line,
     pub(super) protocol: Protocol,

@@ -6,7 +6,7 @@ use wxcode_store::StoreError;
 
 use crate::agent::StartError;
 
-/// Close codes: those of the contract, and of RFC 6455.
+/// Close codes: the contract's, and RFC 6455's.
 pub(super) mod code {
     pub(in crate::terminal) const ENDED: u16 = 1000;
     pub(in crate::terminal) const GOING_AWAY: u16 = 1001;

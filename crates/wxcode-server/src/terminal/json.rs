@@ -17,7 +17,7 @@ use wxcode_protocol::websocket::{ClientFrame, INPUT_MAX, ServerFrame};
 #[derive(Default)]
 pub(super) struct Json {
     text: Utf8Buffer,
-    /// It has received a screen.
+    /// The client has received a screen.
     drawn: bool,
     inputs: u64,
 }
@@ -90,7 +90,7 @@ impl Json {
                 signal: exit.signal,
             }),
             ServerFrame::Report(report) => message(&report),
-            // A client of this protocol has the size that it sent, and drives by sending one.
+            // A client of this protocol has the size that it sent, and drives by sending a size.
             ServerFrame::Output(Output::Resized { .. })
             | ServerFrame::Output(Output::InputTaken { .. })
             | ServerFrame::Role(_)
@@ -100,7 +100,7 @@ impl Json {
 
     fn screen(&mut self, screen: &[u8]) -> Option<Message> {
         self.text = Utf8Buffer::default();
-        // The client's screen is from before the gap: it starts from an empty one.
+        // The client's screen is from before the gap, so the client starts from an empty screen.
         let reset: &[u8] = match std::mem::replace(&mut self.drawn, true) {
             true => b"\x1bc",
             false => b"",
@@ -122,7 +122,7 @@ fn output(data: String) -> Option<Message> {
 }
 
 fn message(value: &impl serde::Serialize) -> Option<Message> {
-    // Structs of numbers and text: serialising them into memory cannot fail.
+    // Structs of numbers and text: their serialisation into memory cannot fail.
     let text = serde_json::to_string(value).ok()?;
     Some(Message::Text(text.into()))
 }

@@ -47,7 +47,7 @@ impl Language {
         }
     }
 
-    /// Of a session that ended, or of a project that never had one.
+    /// For an ended session, or a project without any session so far.
     pub(super) const fn nothing_runs(self, ended: bool) -> &'static str {
         match (self, ended) {
             (Self::English, true) => "No session runs: this is the last screen.",

@@ -1,4 +1,4 @@
-//! A WebSocket as a line whose two directions do not wait for each other.
+//! A WebSocket as a line; its two directions do not wait for each other.
 
 use std::{
     collections::VecDeque,
@@ -20,9 +20,9 @@ use crate::metric::Flow;
 
 /// Pause between two pings of a client.
 pub(super) const PING_EVERY: Duration = Duration::from_secs(20);
-/// Longest silence of a live client: it answers pings.
+/// Longest silence of a live client: live clients answer pings.
 pub(super) const SILENCE_MAX: Duration = Duration::from_secs(60);
-/// Messages waiting for the socket; beyond that the client's messages are not read.
+/// Messages waiting for the socket; beyond this number the client's messages are not read.
 const WAITING_MAX: usize = 64;
 
 /// A client's WebSocket and its waiting messages.
@@ -37,7 +37,7 @@ pub(super) struct Line {
     silence: Pin<Box<Sleep>>,
 }
 
-/// What happened on a line.
+/// An event on a line.
 pub(super) enum Turn {
     /// The client sent a message.
     Received(Message),
@@ -67,19 +67,19 @@ impl Line {
         self.waiting.push_back(message);
     }
 
-    /// Whether the library has everything pushed; it holds at most one message that the socket has
-    /// not taken.
+    /// Whether the library has everything pushed; the library holds at most one message that the
+    /// socket has not taken.
     pub(super) fn has_room(&self) -> bool {
         self.waiting.is_empty()
     }
 
-    /// The client's silence counts from now on: nobody read its messages before.
+    /// The client's silence counts from now on, because the server read no messages before.
     pub(super) fn listen(&mut self) {
         self.silence.as_mut().reset(Instant::now() + SILENCE_MAX);
     }
 
-    /// Writes as the client takes it, and waits for its next message (with `listen`) or for room.
-    /// Cancel-safe.
+    /// Writes as fast as the client reads, and waits for the client's next message (with `listen`)
+    /// or for room. Cancel-safe.
     pub(super) async fn turn(&mut self, listen: bool) -> Turn {
         let wants_room = !self.has_room();
         poll_fn(|cx| {
@@ -95,7 +95,7 @@ impl Line {
                 return Poll::Ready(Turn::Room);
             }
             if !listen {
-                // The client's answers are not read, so it cannot be silent.
+                // The server reads no answers of the client, so the client cannot be silent.
                 self.listen();
                 return Poll::Pending;
             }

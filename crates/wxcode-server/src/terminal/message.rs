@@ -11,7 +11,7 @@ use wxcode_protocol::websocket::{Notice, Status};
 pub(super) enum ClientMessage {
     /// Keys and pastes.
     Input {
-        /// As the terminal would send it.
+        /// The input as the terminal would send it.
         data: String,
     },
     /// The client's size; the client drives from now on.
@@ -25,7 +25,7 @@ pub(super) enum ClientMessage {
     Signal { signal: Signal },
 }
 
-/// A signal that clients may send.
+/// A signal for clients to send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub(super) enum Signal {
     /// `SIGINT`.

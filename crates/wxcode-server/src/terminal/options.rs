@@ -14,13 +14,13 @@ pub(super) struct Options {
     #[serde(default)]
     #[param(required = false)]
     pub(super) read_only: bool,
-    /// `false` joins the session that runs and starts none; by default one is started.
+    /// `false` joins the running session and starts none; by default a missing session is started.
     start: Option<bool>,
     /// `wxcode.v1`: the client has the output of `session` up to this offset.
     pub(super) since: Option<u64>,
     /// `wxcode.v1`: the client's earlier session.
     pub(super) session: Option<String>,
-    /// `wxcode.v1`: the client's name, 32 hexadecimal digits of its own choice.
+    /// `wxcode.v1`: the client's name, 32 hexadecimal digits chosen by the client.
     client: Option<String>,
 }
 
@@ -45,7 +45,7 @@ impl Options {
         Ok(options)
     }
 
-    /// Whether the client joins what runs, and starts nothing.
+    /// Whether the client only joins, and starts nothing.
     pub(super) fn joins_only(&self) -> bool {
         self.read_only || self.start == Some(false)
     }

@@ -1,4 +1,4 @@
-//! The two protocols as translations of frames; the binary one sends them unchanged.
+//! The two protocols as translations of frames; the binary protocol sends frames unchanged.
 
 use axum::extract::ws::Message;
 use wxcode_holder::client::Request;
@@ -73,7 +73,7 @@ impl Protocol {
     /// Whether the client can take more output now.
     pub(super) fn has_credit(&self) -> bool {
         match self {
-            // The socket alone paces it.
+            // The socket alone paces the client.
             Self::Json(_) => true,
             Self::Binary(binary) => binary.has_credit(),
         }

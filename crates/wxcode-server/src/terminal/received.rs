@@ -1,4 +1,4 @@
-//! A client's message, interpreted by its protocol.
+//! A client's message, interpreted by the client's protocol.
 
 use wxcode_protocol::websocket::ClientFrame;
 use wxcode_terminal::Size;
@@ -12,7 +12,7 @@ pub(super) enum Received {
     Drive(Size),
     /// No request.
     Nothing,
-    /// An invalid message: its code, and the remedy.
+    /// An invalid message: the code, and the remedy.
     Refused(&'static str, String),
     /// The client leaves.
     Left,

@@ -8,11 +8,12 @@ use wxcode_claude::hook::{HookEvent, HookKind};
 
 /// Longest command in a `bash` message, in characters.
 const COMMAND_MAX: usize = 100;
-/// Longest text of an `assistant_text` message, in characters; one below [`TEXT_MIN`] is not sent.
+/// Longest text of an `assistant_text` message, in characters; a text below [`TEXT_MIN`] is not
+/// sent.
 const TEXT_MAX: usize = 3000;
 const TEXT_MIN: usize = 10;
 
-/// The messages for one hook event.
+/// The messages for a hook event.
 pub(super) fn messages(event: &HookEvent) -> Vec<Value> {
     match &event.kind {
         HookKind::PreToolUse {

@@ -1,5 +1,5 @@
 //! Streams between a client and its session's holder: output as fast as the client takes it, input
-//! at the same time, and neither direction waits for the other.
+//! at the same time. Neither direction waits for the other.
 
 use std::sync::Arc;
 
@@ -23,21 +23,21 @@ use crate::agent::Attendance;
 use wxcode_protocol::Output;
 use wxcode_protocol::websocket::{ClientFrame, Role, ServerFrame};
 
-/// Most bytes passed on at once; each event counts [`EVENT`] more.
+/// Most bytes passed on together; each event counts [`EVENT`] more.
 const TOGETHER: usize = 32 << 10; // 32 KiB
 /// Bytes that an event counts besides its content.
 const EVENT: usize = 64;
 
-/// A client that follows a session.
+/// A client and the session that it follows.
 pub(super) struct Stream<'a> {
     client: &'a mut Client,
     attendance: Attendance,
     reports: broadcast::Receiver<Arc<HookEvent>>,
     read_only: bool,
     role: Option<Role>,
-    /// The holder takes no more requests. Its earlier output can still be read.
+    /// The holder takes no more requests. The holder's earlier output can still be read.
     is_write_closed: bool,
-    /// The client has the session's output up to this offset; `None` before its first.
+    /// The client has the session's output up to this offset; `None` before the first output.
     pub(super) reached: Option<u64>,
 }
 
@@ -59,8 +59,8 @@ impl<'a> Stream<'a> {
         }
     }
 
-    /// Follows the session until it ends; `None` when its holder is lost. With a known `since` the
-    /// missing bytes come first.
+    /// Follows the session until the session ends; `None` when the holder is lost. With a known
+    /// `since` the missing bytes come first.
     pub(super) async fn run(
         &mut self,
         closing: &CancellationToken,
@@ -80,7 +80,7 @@ impl<'a> Stream<'a> {
         self.client.line.listen();
         let drives = self.attendance.drives();
         self.send_role(drives);
-        // A request is on its way to the holder: the client's next message waits for it.
+        // A request is on its way to the holder: the client's next message waits for that request.
         let mut sending = false;
         loop {
             let room = self.client.line.has_room();
@@ -127,7 +127,7 @@ impl<'a> Stream<'a> {
         }
     }
 
-    /// Forwards output to the client; returns its count of bytes.
+    /// Forwards output to the client; returns the client's count of the bytes.
     fn forward(&mut self, output: Output) -> usize {
         let len = match &output {
             Output::Snapshot { offset, bytes, .. } => {
@@ -163,7 +163,7 @@ impl<'a> Stream<'a> {
         }
     }
 
-    /// Carries out the client's request; returns whether one is on its way to the holder.
+    /// Carries out the client's request; returns whether a request is on its way to the holder.
     async fn take(&mut self, received: Received, sender: &Sender) -> Result<bool, End> {
         let requests = match received {
             Received::Left => return Err(End::gone()),
@@ -177,7 +177,7 @@ impl<'a> Stream<'a> {
             Received::Frame(frame) => self.requests(frame),
             Received::Drive(_) if self.read_only => self.refuse(None),
             Received::Drive(size) => {
-                // The window first, so that the request refers to this size.
+                // The window first, so that the request refers to the new size.
                 let grown = self.attendance.window(size);
                 let size = self.attendance.drive().or(grown);
                 [size.map(|size| Request::Resize { size }), None]

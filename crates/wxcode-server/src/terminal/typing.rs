@@ -11,7 +11,7 @@ pub(super) fn is_typing(mut input: &[u8]) -> bool {
     false
 }
 
-/// The length of the report at the start of an input; 0 without one.
+/// The length of the report at the start of an input; 0 without a report.
 fn report(input: &[u8]) -> usize {
     match input {
         // Focus, DEC 1004.

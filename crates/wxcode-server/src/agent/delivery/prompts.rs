@@ -1,15 +1,15 @@
-//! The newest submitted prompts of a session, to confirm a delivery that the store could not load
-//! yet.
+//! The newest submitted prompts of a session, for confirming a delivery that the store could not
+//! load yet.
 
 use std::{collections::VecDeque, path::PathBuf};
 
-/// Prompts kept, the newest ones.
+/// Prompts kept, the newest.
 const PROMPTS_MAX: usize = 256;
-/// Bytes of them together, unless the newest alone has more: the largest hook, and many of a usual
-/// size.
+/// Bytes of all kept prompts, unless the newest alone has more: the largest hook, and many of a
+/// usual size.
 const BYTES_MAX: usize = 8 << 20; // 8 MiB
 
-/// A prompt that the agent's hook reported.
+/// A prompt reported by the agent's hook.
 #[derive(Debug, Clone, Default)]
 pub(in crate::agent) struct ReportedPrompt {
     /// The number of the hook.
@@ -40,7 +40,7 @@ impl Prompts {
         }
     }
 
-    /// Prompts of hooks after this one, or all.
+    /// Prompts of hooks after this hook, or all.
     pub(in crate::agent) fn after(
         &self,
         after: Option<u64>,

@@ -1,4 +1,4 @@
-//! Queues a delivery, and makes sure that a session takes it.
+//! Queues a delivery, and makes sure that a session takes the delivery.
 
 use std::sync::Arc;
 
@@ -23,14 +23,14 @@ pub enum Delivered {
     Accepted(Delivery),
     /// A delivery with another text has this key.
     KeyTaken(Id),
-    /// The store refused it, for another reason than an existing delivery.
+    /// The store refused the delivery, for another reason than an existing delivery.
     Refused(Queued),
 }
 
-/// Queues a delivery and starts a session for it if none runs.
+/// Queues a delivery, and starts a session for the delivery if none runs.
 ///
 /// Invariant: a delivery is queued before the last deliveries of an ending session are settled, or
-/// finds the session ended. No delivery waits for a session that nobody starts.
+/// finds the session ended. No delivery waits for a session that is never started.
 ///
 /// # Errors
 /// When no session runs and none can be started: the delivery is `failed`.
@@ -43,8 +43,8 @@ pub(in crate::agent) async fn deliver(
     let _guard = slot.lock().await;
     let is_later = |not_before: Option<Timestamp>| not_before.is_some_and(|at| at > new.at);
     let running = slot.running();
-    // Before queueing: a delivery must not wait for a session that cannot start, and another server
-    // that starts now must find the project's owner.
+    // Before queueing: a delivery must not wait for a session that cannot start. Another server
+    // starting now must find the project's owner.
     let is_reserved = running.is_none() && !is_later(new.not_before);
     let held = match is_reserved {
         true => reserve(context, &slot, project).await?,
@@ -53,7 +53,7 @@ pub(in crate::agent) async fn deliver(
             None
         }
     };
-    // A running session settles its last deliveries only after this one is queued.
+    // A running session settles its last deliveries only after this delivery is queued.
     let _intake = match &running {
         Some(session) => Some(session.intake.lock().await),
         None => None,
@@ -66,7 +66,7 @@ pub(in crate::agent) async fn deliver(
     let needs_session = match &queued {
         Ok(Queued::New(delivery)) => !delivery.is_ahead(new.at),
         Ok(Queued::Existing(delivery)) => is_same(new, delivery) && is_open(delivery),
-        // The store may have queued it all the same: the lease stays until it runs out.
+        // The store may have queued the delivery all the same: the lease stays until its term ends.
         Err(StoreError::Unavailable(_)) => {
             context.unknown_outcomes.add(project, new.id);
             true
@@ -122,8 +122,8 @@ pub(in crate::agent) async fn edit(context: &Context, edit: &Edit) -> wxcode_sto
     Ok(edited)
 }
 
-/// Cancels a waiting delivery. A milestone whose command it was stays pending with that reason, and
-/// can be started again.
+/// Cancels a waiting delivery. The milestone of a cancelled command stays pending with that reason,
+/// and can be started again.
 pub(in crate::agent) async fn cancel(
     context: &Context,
     project: Id,
@@ -142,11 +142,11 @@ pub(in crate::agent) async fn cancel(
             wake(context, project);
             return Ok(Edited::Done(delivery));
         }
-        // The worker or another request changed it meanwhile.
+        // The worker or another request changed the delivery meanwhile.
     }
 }
 
-/// The queue of a project is another: its worker, or the timer without a session, looks again.
+/// The project's queue has changed: its worker, or the timer without a session, looks again.
 fn wake(context: &Context, project: Id) {
     match context.slots.known(project).and_then(|slot| slot.running()) {
         Some(session) => session.queued.notify_one(),
@@ -154,12 +154,12 @@ fn wake(context: &Context, project: Id) {
     }
 }
 
-/// Whether an existing delivery equals the request. Of an edited one only the key is known.
+/// Whether an existing delivery equals the request. An edited delivery is known by its key alone.
 fn is_same(new: &NewDelivery, delivery: &Delivery) -> bool {
     match &new.command {
         _ if delivery.edits > 0 => true,
         Command::Text(text) => *text == delivery.text,
-        // Its milestone identifies it.
+        // The milestone identifies the delivery.
         Command::Milestone { .. } => true,
     }
 }

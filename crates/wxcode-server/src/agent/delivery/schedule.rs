@@ -1,17 +1,17 @@
-//! Times of deliveries, on a clock that may be changed.
+//! Times of deliveries, on a clock that people may change.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// Longest time until the clock is read again for a delivery that waits for its time. A clock that
-/// was set forward makes it late by no more than this.
+/// Longest time between readings of the clock for a delivery waiting for its time. A clock set
+/// forward makes the delivery late by no more than this time.
 pub(in crate::agent) const CLOCK_EVERY: Duration = Duration::from_secs(15);
 
-/// The time to sleep before looking for a delivery that is due at `at`.
+/// The time to sleep before looking for a delivery due at `at`.
 ///
-/// Only the next look decides that it is due. So a clock that was set back meanwhile delays it, and
-/// loses nothing.
+/// Only the next look decides that the delivery is due. So a clock set back meanwhile delays the
+/// delivery, and loses nothing.
 pub(in crate::agent) fn pause(now: Timestamp, at: Timestamp) -> Duration {
     let ahead = Duration::try_from(at.duration_since(now)).unwrap_or_default();
     // Times are kept to the millisecond: a little later is never too early.
@@ -26,8 +26,8 @@ mod tests {
         Timestamp::from_second(seconds).unwrap()
     }
 
-    /// The wall clock when a delivery for `due` is carried out; `jump` changes the clock after each
-    /// pause, which passes in real time.
+    /// The wall clock at the time of carrying out a delivery for `due`; `jump` changes the clock
+    /// after each pause. Pauses pass in real time.
     fn due(start: i64, due: i64, mut jump: impl FnMut(Timestamp) -> Timestamp) -> (Timestamp, u32) {
         let mut now = at(start);
         let mut looks = 0;

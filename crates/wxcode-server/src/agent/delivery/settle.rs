@@ -11,12 +11,12 @@ use wxcode_store::{Result, Step};
 
 use crate::repository::Repository;
 
-/// The error of a delivery that ended so.
+/// The error of a delivery whose session ended first.
 const ENDED: &str =
     "the agent ended before it took the command: start the session again, then retry";
 
-/// Settles a delivery whose session is gone; `outcome` is `None` if its agent never reported it.
-/// One whose time lies ahead needs no session yet.
+/// Settles a delivery after the end of its session; `outcome` is `None` if the agent never reported
+/// the delivery. A delivery whose time lies ahead needs no session yet.
 pub(in crate::agent) async fn end(
     store: &Repository,
     delivery: &Delivery,
@@ -32,7 +32,7 @@ pub(in crate::agent) async fn end(
     }
 }
 
-/// Fails a delivery that cannot be made.
+/// Fails an impossible delivery.
 pub(in crate::agent) async fn fail(
     store: &Repository,
     delivery: &Delivery,
@@ -42,7 +42,7 @@ pub(in crate::agent) async fn fail(
 }
 
 /// Whether the milestone of a queued command is still to be started. The command of a deleted or
-/// finished one fails.
+/// finished milestone fails.
 pub(in crate::agent) async fn check_milestone(
     store: &Repository,
     delivery: &Delivery,
@@ -59,7 +59,7 @@ pub(in crate::agent) async fn check_milestone(
     Ok(false)
 }
 
-/// Fails a delivery that gets no session, unless it is over.
+/// Fails a delivery without a session, unless the delivery is over.
 pub(in crate::agent) async fn fail_by_id(
     store: &Repository,
     delivery: Id,
@@ -71,7 +71,7 @@ pub(in crate::agent) async fn fail_by_id(
     }
 }
 
-/// Cancels a waiting delivery; `None` if it changed meanwhile.
+/// Cancels a waiting delivery; `None` if the delivery changed meanwhile.
 pub(in crate::agent) async fn cancel(
     store: &Repository,
     delivery: &Delivery,
@@ -108,6 +108,6 @@ async fn settle(
         error,
         ..Step::new(delivery, state, at)
     };
-    // A changed version means that another writer settled it.
+    // A changed version means that another writer settled the delivery.
     store.step(&step).await.map(drop)
 }

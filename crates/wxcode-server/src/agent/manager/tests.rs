@@ -21,7 +21,7 @@ use crate::{
     repository::Before,
 };
 
-/// How long a delivery that need not wait may take.
+/// Time within which a delivery without a wait must finish.
 const AT_ONCE: Duration = Duration::from_secs(2);
 
 fn delivery(project: Id) -> NewDelivery {
@@ -36,7 +36,7 @@ fn delivery(project: Id) -> NewDelivery {
     }
 }
 
-/// An ended session that no server has settled yet.
+/// An ended session, not yet settled by any server.
 fn ended(data: &Path, project: Id, is_latest: bool) -> Launched {
     let id = sample::id();
     let dir = double::interrupted(&data.join("sessions"), id, project);
@@ -63,7 +63,7 @@ async fn delivery_waits_for_a_settling_session() {
     inner.add_project(&project).await.unwrap();
     let early = delivery(project.id);
     inner.queue(&early).await.unwrap();
-    // The store takes its time over the first delivery that the session settles.
+    // The store takes its time over the first delivery settled by the session.
     let (settling, released) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
     let is_first = AtomicBool::new(true);
     let (told, waits) = (Arc::clone(&settling), Arc::clone(&released));
@@ -98,7 +98,7 @@ async fn delivery_waits_for_a_settling_session() {
         at_once.is_err(),
         "it is queued beside the settling: {at_once:?}"
     );
-    // No agent can be started here: it is failed, and not left for nobody.
+    // No agent can be started here: the delivery is failed, and not left waiting.
     deliver.await.unwrap_err();
     for id in [early.id, late.id] {
         let delivery = inner.delivery(id).await.unwrap().unwrap();

@@ -11,7 +11,8 @@ use wxcode_holder::{
 
 use crate::agent::folder::gone;
 
-/// First pause before an unreachable holder is tried again; it doubles up to [`RECONNECT_MAX`].
+/// First pause before the next try of an unreachable holder; the pause doubles up to
+/// [`RECONNECT_MAX`].
 const RECONNECT_FIRST: Duration = Duration::from_millis(50);
 /// Longest pause before an unreachable holder is tried again.
 const RECONNECT_MAX: Duration = Duration::from_secs(2);
@@ -25,9 +26,9 @@ pub(super) enum ConnectionEnd {
     Closing,
 }
 
-/// A monitor that follows one connection at a time.
+/// A monitor of a single connection at a time.
 pub(super) trait Follow {
-    /// Follows one connection to its end.
+    /// Follows a connection to its end.
     fn follow(
         &mut self,
         connection: Connection,

@@ -17,23 +17,23 @@ const AGAIN: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(in crate::agent) struct CrossCheck {
     due: Instant,
-    /// The last difference; found twice in a row it becomes a warning.
+    /// The last difference; found twice in a row, a difference becomes a warning.
     suspicion: Option<Finding>,
     warning: Option<Finding>,
     /// Whether a fork of the conversation was reported, and the agent has not continued since.
     forked: bool,
 }
 
-/// Something that is wrong with the conversation's identity.
+/// A fault in the conversation's identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Finding {
-    /// What it is, and what to do.
+    /// The fault, and its remedy.
     text: String,
     /// Whether another process goes on with the conversation instead of the agent.
     elsewhere: bool,
 }
 
-/// The warning of a conversation that another process goes on with.
+/// The warning of a conversation continued by another process.
 const ELSEWHERE: &str = "Claude Code has moved the conversation into its background (`claude agents`), and what is said there does not come back to this session: end the session and start it again to go on with the conversation as it was before";
 
 impl Default for CrossCheck {

@@ -1,8 +1,8 @@
-//! Hook filter: accepts the hooks of the session's own agent, and refuses those of other processes
-//! with its secret.
+//! Hook filter: accepts the hooks of the session's own agent, and refuses hooks of other processes
+//! with the session's secret.
 //!
-//! Invariant: a hook counts only from the depth below the agent's process at which the agent's
-//! first `SessionStart` was reported. The session's secret alone is no proof.
+//! Invariant: a hook counts only at the depth of the agent's first `SessionStart` below the agent's
+//! process. The session's secret alone is no proof.
 //!
 //! Invariant: a hook of another depth than the session's first `SessionStart` changes no id, no
 //! state, no delivery and no event.
@@ -15,7 +15,7 @@ use wxcode_holder::ancestry::Ancestry;
 
 use crate::agent::metadata::LiveMetadata;
 
-/// Judges the hooks of one session; its knowledge survives restarts.
+/// Judges the hooks of a session; the knowledge survives restarts.
 pub(in crate::agent) struct HookFilter {
     session: String,
     dir: PathBuf,
@@ -43,7 +43,7 @@ impl HookFilter {
         self.provenance.depth().is_some()
     }
 
-    /// Whether a hook is the agent's own. Logs the first foreign one.
+    /// Whether a hook is the agent's own. Logs the first foreign hook.
     pub(in crate::agent) fn accepts(&mut self, event: &HookEvent, ancestry: Ancestry) -> bool {
         let standing = match ancestry {
             Ancestry::Unknown => Standing::Unknown,

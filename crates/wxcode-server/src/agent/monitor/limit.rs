@@ -1,4 +1,4 @@
-//! The usage limit that a session met: its details, and when to go on.
+//! The usage limit met by a session: the details, and the time for going on.
 
 use std::time::Duration;
 
@@ -10,30 +10,30 @@ use wxcode_core::agent::Limit;
 const DETAILS_MAX: Duration = Duration::from_secs(5);
 /// Time between two readings of the transcript for the details.
 const DETAILS_EVERY: Duration = Duration::from_millis(200);
-/// The first pause before a limit without a known reset is tried again; it doubles with each limit
-/// met in a row, to [`RETRY_MAX`].
+/// The first pause before the next try under a limit without a known reset; the pause doubles with
+/// each limit met in a row, to [`RETRY_MAX`].
 const RETRY_FIRST: Duration = Duration::from_secs(60);
 /// The longest pause before a limit without a known reset is tried again.
 const RETRY_MAX: Duration = Duration::from_secs(1_800); // half an hour
-/// Longest wait between two looks at the clock, which may be set.
+/// Longest wait between two looks at the clock, because people may set the clock.
 const LOOK_MAX: Duration = Duration::from_secs(30);
 
 /// The watch over the usage limit of a session.
 #[derive(Debug)]
 pub(in crate::agent) struct LimitWatch {
-    /// Time from the reset until wxcode goes on where Claude Code does not.
+    /// Time from the reset until wxcode goes on; Claude Code may go on earlier.
     grace: Duration,
     current: Option<Met>,
     /// Limits met in a row.
     in_a_row: u32,
 }
 
-/// A limit that the session met.
+/// A limit met by the session.
 #[derive(Debug)]
 struct Met {
     hook: u64,
     limit: Limit,
-    /// Until when details may come, and when to look for them.
+    /// The deadline for details, and the next time to look for details.
     details: Option<(Instant, Instant)>,
     /// When to try again, without a known reset.
     retry_at: Instant,
@@ -85,7 +85,7 @@ impl LimitWatch {
         })
     }
 
-    /// Takes the reset from the transcript; `None` if it is not there yet. Returns whether the
+    /// Takes the reset from the transcript; `None` without a reset so far. Returns whether the
     /// search is over.
     pub(in crate::agent) fn detail(
         &mut self,
@@ -116,7 +116,7 @@ impl LimitWatch {
         self.in_a_row = 0;
     }
 
-    /// Whether it is time to go on without Claude Code.
+    /// Whether wxcode is to go on now, without Claude Code.
     pub(in crate::agent) fn is_due(&self, now: Instant, clock: Timestamp) -> bool {
         let Some(met) = &self.current else {
             return false;

@@ -14,7 +14,7 @@ use wxcode_core::{
 
 use crate::agent::monitor::report::{PATH_MAX, SHORT_MAX};
 
-/// Most concurrent tools; beyond that, the oldest one ends without its name.
+/// Most concurrent tools; beyond this number, the oldest tool ends without its name.
 const TOOLS_MAX: usize = 256;
 /// Lines kept of the last output outside of messages.
 const WORDS_LINES: usize = 5;

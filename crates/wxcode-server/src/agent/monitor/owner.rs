@@ -1,5 +1,5 @@
-//! Finds the processes that run a conversation, by Claude's own records: the agent's, and any
-//! others.
+//! Finds the processes of a conversation, by Claude's own records: the agent's, and any other
+//! processes.
 
 use std::path::Path;
 
@@ -13,12 +13,12 @@ use wxcode_holder::ancestry::{self, Ancestry};
 pub(in crate::agent) struct Owners {
     /// The agent's own process and record.
     pub(in crate::agent) own: Option<(u32, Running)>,
-    /// Living processes other than the agent that run this conversation.
+    /// Living processes of this conversation, other than the agent.
     pub(in crate::agent) others: Vec<u32>,
 }
 
-/// Reads the records of all processes. The agent is the one nearest to the started process (pid and
-/// start time): that process itself, or a child of a wrapper.
+/// Reads the records of all processes. The agent is the process nearest to the started process (pid
+/// and start time): the started process itself, or a child of a wrapper.
 ///
 /// # Errors
 /// When the folder of the records cannot be read.
@@ -50,7 +50,7 @@ pub(in crate::agent) fn owners(
     Ok(Owners { own, others })
 }
 
-/// Whether the process of a record lives, and its pid was not reused.
+/// Whether the process of a record lives, under its own pid and no reused pid.
 fn lives(pid: u32, running: &Running) -> bool {
     let started = i32::try_from(pid).ok().and_then(ancestry::started);
     started.is_some() && started == running.started
@@ -88,7 +88,7 @@ mod tests {
             }
         }
 
-        /// A process that lives until the end of the test.
+        /// A process with a life until the end of the test.
         fn process(&mut self) -> u32 {
             let child = Command::new("cat")
                 .stdin(Stdio::piped())

@@ -1,4 +1,4 @@
-//! Claude's own record of its process: when to read it, and when to believe it.
+//! Claude's own record of its process: when to read the record, and when to believe it.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use wxcode_claude::running::Status;
 /// Time between two readings while the record may know more than the hooks.
 pub(in crate::agent) const INTERVAL: Duration = Duration::from_secs(1);
 
-/// The readings of one session's record.
+/// The readings of a session's record.
 #[derive(Debug, Default)]
 pub(in crate::agent) struct ProcessRecord {
     /// The time of the next reading.
@@ -28,7 +28,7 @@ impl ProcessRecord {
         self.next
     }
 
-    /// Whether a reading is due; it then waits for the next request.
+    /// Whether a reading is due; after a due reading, the next reading waits for a request.
     pub(in crate::agent) fn is_due(&mut self, now: Instant) -> bool {
         self.next.take_if(|next| now >= *next).is_some()
     }
@@ -38,8 +38,8 @@ impl ProcessRecord {
         self.last = None;
     }
 
-    /// Takes a reading; returns its value if the last one was equal. Records lag slightly behind
-    /// hooks.
+    /// Takes a reading; returns the value if the last reading was equal. Records lag slightly
+    /// behind hooks.
     pub(in crate::agent) fn confirm(&mut self, status: Option<Status>) -> Option<Status> {
         let before = std::mem::replace(&mut self.last, status.clone());
         status.filter(|status| before.as_ref() == Some(status))

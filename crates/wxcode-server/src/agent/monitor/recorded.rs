@@ -53,7 +53,7 @@ fn look(shown: &str, commands: &str) -> Evidence {
     })
 }
 
-/// An agent that waits for a prompt.
+/// An agent waiting for a prompt.
 fn idle() -> Agent {
     let mut agent = Agent::default();
     agent.observe(&Evidence::SessionStarted);

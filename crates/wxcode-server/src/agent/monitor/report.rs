@@ -17,7 +17,7 @@ use crate::{agent::session::Session, event::Feed};
 
 /// Longest published command, pattern or description, in characters.
 pub(in crate::agent) const SHORT_MAX: usize = 300;
-/// Longest text in the input of a tool that waits for permission, in characters.
+/// Longest text in the input of a tool waiting for permission, in characters.
 pub(in crate::agent) const INPUT_MAX: usize = 4_000;
 /// Longest published path, in characters; the system's own bound.
 pub(in crate::agent) const PATH_MAX: usize = 4_096;
@@ -59,11 +59,11 @@ impl Reporter {
         }
     }
 
-    /// Publishes the agent's state. `hook` is the hook behind it, if any; `next` is the next hook
-    /// to read, and `live_from` the next one at this server's start.
+    /// Publishes the agent's state. `hook` is the hook behind the state, if any; `next` is the next
+    /// hook to read, and `live_from` the next hook at this server's start.
     ///
-    /// States from hooks that are read again are already published. The screen counts only after
-    /// all of them: until then it is newer than the hooks.
+    /// States from hooks read again are already published. The screen counts only after all hooks:
+    /// until then the screen is newer than the hooks.
     pub(in crate::agent) fn state(
         &self,
         agent: &Agent,
@@ -155,7 +155,7 @@ fn cut(input: &Value) -> Value {
     }
 }
 
-/// The questions of a dialog; one of unknown form still counts.
+/// The questions of a dialog; a question of unknown form still counts.
 fn questions(tool_input: &Value) -> Vec<ask::Question> {
     let option = |option: hook::QuestionOption| ask::QuestionOption {
         label: option.label,
@@ -178,7 +178,7 @@ fn questions(tool_input: &Value) -> Vec<ask::Question> {
     }
 }
 
-/// The event of a session's hook with this number, if it has its own.
+/// The event of a session's hook with this number, if the hook has an event of its own.
 fn event_of(session_id: Id, hook: u64, event: &HookEvent) -> Option<Kind> {
     let by = Report {
         session_id,

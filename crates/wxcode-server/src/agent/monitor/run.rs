@@ -1,4 +1,4 @@
-//! Follows the output of one run, from its first byte to its end, and records its outcome.
+//! Follows the output of a run, from the first byte to the end, and records the outcome.
 
 use std::{io, path::PathBuf, sync::Arc};
 use wxcode_protocol::Output;
@@ -41,10 +41,10 @@ use crate::{
     planning::{Attention, Planning},
 };
 
-/// Log records read at once, each of at most 64 KiB.
+/// Log records in a single read, each of at most 64 KiB.
 const BATCH: usize = 16;
 
-/// Follows one run until its agent is gone or the server closes.
+/// Follows a run until the agent is gone or the server closes.
 pub(in crate::agent) struct RunMonitor {
     run: Arc<Run>,
     progress: watch::Sender<Progress>,
@@ -143,7 +143,7 @@ impl RunMonitor {
         }
     }
 
-    /// Takes output that begins at an offset; skips the part taken before.
+    /// Takes output from an offset on; skips the part taken before.
     async fn take(&mut self, offset: u64, bytes: &[u8]) {
         if offset > self.messages.at() {
             self.miss(offset);
@@ -199,7 +199,7 @@ impl RunMonitor {
         }
     }
 
-    /// The agent is gone: processes the rest of its output, then publishes the end.
+    /// The agent is gone: processes the rest of the output, then publishes the end.
     async fn finish(mut self, exit: Exit) {
         self.read_rest(exit.offset).await;
         let mut steps = Vec::new();
@@ -262,7 +262,7 @@ impl RunMonitor {
         }
     }
 
-    /// The process has ended, so its transcript is evidence.
+    /// The process has ended, so the transcript is evidence.
     async fn look_for_transcript(&mut self) {
         let (config_dir, id) = (self.config_dir.clone(), self.reader.conversation());
         let dir = config_dir.clone();
@@ -276,7 +276,7 @@ impl RunMonitor {
         }
     }
 
-    /// Publishes the end of the run with its result, and writes the result.
+    /// Publishes the end of the run with the result, and writes the result.
     async fn end(self, exit: &Exit) {
         let said = self.reader.verdict.as_ref();
         let verdict = said.map(|said| Verdict {
@@ -311,7 +311,7 @@ impl RunMonitor {
             turns: said.and_then(|said| said.turns),
         };
         let record = Arc::new(RunResult::new(state, conversation, result, error, ended_at));
-        // A disk may be slow, and the next run does not wait for it.
+        // A disk may be slow, and the next run does not wait for the disk.
         self.feed.publish_with(finished, || {
             self.progress.send_modify(|progress| {
                 progress.claude_session_id = conversation;
@@ -319,7 +319,7 @@ impl RunMonitor {
                 progress.is_over = true;
             });
         });
-        // Without the file the next server processes the output again, which changes nothing.
+        // Without the file the next server processes the output again, and so changes nothing.
         let dir = self.run.dir.clone();
         let write = move || result::write(&dir, &record);
         let written = tokio::task::spawn_blocking(write)

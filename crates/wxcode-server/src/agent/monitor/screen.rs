@@ -1,5 +1,5 @@
 //! Screen probe: decides when to read the agent's screen (after each burst of output, and after a
-//! hook without one), and reads it.
+//! hook without output), and reads the screen.
 
 use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
@@ -14,7 +14,7 @@ use wxcode_core::{
 };
 use wxcode_terminal::{Screen as _, Size, Terminal};
 
-/// Time without output after which the screen counts as resting, when the holder did not report it.
+/// Time without output before the screen counts as resting, when the holder did not report a rest.
 const STILL: Duration = Duration::from_millis(300);
 
 /// Requested screens and their purposes.
@@ -23,7 +23,7 @@ pub(in crate::agent) struct ScreenProbe {
     next_id: u64,
     /// The screen requested after the holder's report of a quiet screen.
     at_rest: Option<u64>,
-    /// The screen requested to find out whether it rests.
+    /// The screen requested for finding out whether the screen rests.
     probe: Option<u64>,
     /// The time of the next probe.
     probe_at: Option<Instant>,
@@ -47,7 +47,7 @@ impl ScreenProbe {
         self.probe_at.get_or_insert(now + STILL);
     }
 
-    /// A key was pressed: screens requested before it are void.
+    /// A key was pressed: earlier requested screens are void.
     pub(in crate::agent) fn invalidate(&mut self, now: Instant) {
         self.at_rest = None;
         self.probe = None;
@@ -61,7 +61,7 @@ impl ScreenProbe {
         self.seen = None;
     }
 
-    /// The id of the probe to request, if it is due.
+    /// The id of the next due probe.
     pub(in crate::agent) fn take_due(&mut self, now: Instant) -> Option<u64> {
         if self.probe_at.is_none_or(|at| now < at) {
             return None;
@@ -143,7 +143,7 @@ fn form(page: dialog::Form) -> Form {
 }
 
 /// Reads the prompt of a screen for a delivery of `text`. Placeholders differ from drafts only in
-/// the snapshot, so it takes both text and snapshot.
+/// the snapshot, so the function takes both text and snapshot.
 pub(in crate::agent) fn prompt(screen: &str, snapshot: &[u8], size: Size, text: &str) -> Seen {
     let mut terminal = Terminal::new(size);
     terminal.feed(snapshot, &mut Vec::new());

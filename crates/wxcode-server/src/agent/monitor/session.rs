@@ -1,5 +1,5 @@
-//! The session monitor: follows one session's holder, folds its events into the agent's state, and
-//! drives identity and deliveries.
+//! The session monitor: follows a session's holder, folds the holder's events into the agent's
+//! state, and drives identity and deliveries.
 
 mod end;
 mod hook;
@@ -58,11 +58,11 @@ pub(in crate::agent) struct MonitorInput {
     pub(in crate::agent) is_latest: bool,
     /// Wakes the reader of the planning files.
     pub(in crate::agent) planning: Arc<Notify>,
-    /// Time from the reset of a usage limit until wxcode continues an agent that does not.
+    /// Time from the reset of a usage limit until wxcode continues a still waiting agent.
     pub(in crate::agent) limit_grace: Duration,
 }
 
-/// Follows one session until its agent is gone or the server closes.
+/// Follows a session until the agent is gone or the server closes.
 pub(in crate::agent) struct SessionMonitor {
     pub(in crate::agent) session: Arc<Session>,
     pub(in crate::agent) view: watch::Sender<View>,
@@ -78,7 +78,7 @@ pub(in crate::agent) struct SessionMonitor {
     hook_filter: HookFilter,
     /// The hook to read next.
     next_seq: u64,
-    /// Hooks before this one reached an earlier server.
+    /// Hooks before this hook reached an earlier server.
     live_from: Option<u64>,
     crosscheck: CrossCheck,
     /// The process of Claude Code itself, possibly a child of a wrapper.
@@ -185,7 +185,7 @@ impl SessionMonitor {
 
     /// The time of the next due task.
     fn deadline(&self) -> Option<Instant> {
-        // Changes that the store refused are offered again together with the process record.
+        // Changes refused by the store are offered again together with the process record.
         let deadlines = [
             self.delivery_worker.deadline(),
             self.answerer.deadline(),
@@ -237,7 +237,7 @@ impl SessionMonitor {
             client::Event::Status { number, offset, .. }
                 if self.last_report.replace((number, offset)) == Some((number, offset)) =>
             {
-                // The same one over another connection: later hooks may be known already.
+                // The same holder over another connection: later hooks may be known already.
             }
             client::Event::Status { offset, status, .. } => {
                 // A reading of the process record from before the report is void.
@@ -258,7 +258,7 @@ impl SessionMonitor {
                 snapshot,
                 ..
             } if self.delivery_worker.has_requested(id) => {
-                // Within a synchronized update the screen may be half drawn: ignore it.
+                // Within a synchronized update the screen may be half drawn: ignore the screen.
                 let text = if modes.synchronized { "" } else { &text };
                 let screen = (text, &snapshot[..], size);
                 self.delivery_worker

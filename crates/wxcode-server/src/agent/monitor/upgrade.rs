@@ -1,4 +1,4 @@
-//! Changes the holder of a quiet session to this build, when another build started it.
+//! Changes the holder of a quiet session to this build, after a start by another build.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -12,9 +12,9 @@ use wxcode_holder::{
     folder::BUILD,
 };
 
-/// Holders that change at the same time.
+/// Holders changing at the same time.
 pub(in crate::agent) const AT_ONCE: usize = 4;
-/// Most tries with one holder until the server starts again.
+/// Most tries with a holder until the server starts again.
 const TRIES: u32 = 3;
 /// Pause before looking again whether the session is quiet.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -22,16 +22,16 @@ const AGAIN: Duration = Duration::from_secs(1);
 const BUSY: Duration = Duration::from_secs(5);
 /// Pause after a failure.
 const FAILED: Duration = Duration::from_secs(15);
-/// Time for a holder to answer; longer than its own limit.
+/// Time for a holder's answer; longer than the holder's own limit.
 const ANSWER: Duration = Duration::from_secs(30);
 
-/// The upgrade of one session's holder.
+/// The upgrade of a session's holder.
 #[derive(Debug)]
 pub(in crate::agent) struct Upgrade {
     session: Id,
     /// The program of this build.
     program: PathBuf,
-    /// Permits for upgrades at the same time; `None` when holders stay as they are.
+    /// Permits for upgrades at the same time; `None` when holders keep their build.
     permits: Option<Arc<Semaphore>>,
     tries: u32,
     /// The time of the next look.
@@ -77,7 +77,7 @@ impl Upgrade {
         self.due
     }
 
-    /// Asks the holder if it is due, the session is quiet, and a permit is free.
+    /// Asks the holder for the upgrade when due, with a quiet session and a free permit.
     pub(in crate::agent) async fn tick(
         &mut self,
         is_quiet: bool,
@@ -107,7 +107,7 @@ impl Upgrade {
         Ok(())
     }
 
-    /// The holder refused and stays as it is.
+    /// The holder refused and keeps its build.
     pub(in crate::agent) fn refused(&mut self, busy: bool, reason: &str, now: Instant) {
         self.asked = None;
         match busy {

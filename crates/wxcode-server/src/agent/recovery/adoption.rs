@@ -1,7 +1,7 @@
-//! Adopts the sessions of earlier servers: monitors running ones, marks vanished ones as lost,
-//! remembers ended ones.
+//! Adopts the sessions of earlier servers: monitors running sessions, marks vanished sessions as
+//! lost, remembers ended sessions.
 //!
-//! Invariant: a new server adopts every agent that the folders name before it takes requests.
+//! Invariant: before taking requests, a new server adopts every agent named by the folders.
 
 use std::{collections::BTreeMap, io, sync::Arc, time::Instant};
 
@@ -28,11 +28,11 @@ use crate::agent::{
     slot::Slot,
 };
 
-/// Projects whose sessions are adopted at a time.
+/// Projects in adoption at a time.
 const ADOPTED_AT_ONCE: usize = 64;
 
-/// Adopts the sessions of the data folder. Returns the sessions that the machine's restart
-/// interrupted.
+/// Adopts the sessions of the data folder. Returns the sessions interrupted by the machine's
+/// restart.
 ///
 /// # Errors
 /// When the folder of the sessions cannot be read or made.
@@ -51,7 +51,7 @@ pub(in crate::agent) async fn adopt(context: &Arc<Context>) -> io::Result<Vec<In
         }
         projects.entry(project).or_default().push(found);
     }
-    // The sessions of one project are adopted in turn. A slow or absent store delays all projects
+    // The sessions of a project are adopted in turn. A slow or absent store delays all projects
     // together, not in turn.
     let newest = OnceCell::new();
     let adopted: Vec<usize> = stream::iter(projects.into_values())
@@ -69,8 +69,8 @@ pub(in crate::agent) async fn adopt(context: &Arc<Context>) -> io::Result<Vec<In
     Ok(interrupted)
 }
 
-/// Adopts the sessions of one project, the older ones first; returns how many run. `newest` caches
-/// the result of [`scan::newest`].
+/// Adopts the sessions of a project, the older sessions first; returns the number of running
+/// sessions. `newest` caches the result of [`scan::newest`].
 async fn adopt_project(
     context: &Arc<Context>,
     sessions: Vec<Found>,
@@ -92,7 +92,8 @@ async fn adopt_project(
                 let session = begin::session(context, &slot, launched, current).await;
                 held_lease::keep(context, AgentProcess::Session(session), None);
             }
-            // It ended without a server: its last hooks are processed as if a server had run.
+            // The session ended without a server: its last hooks are processed as if a server had
+            // run.
             State::Lost(holder) => {
                 finish(context, &slot, found.launched(holder, true), newest).await?;
             }
@@ -125,7 +126,7 @@ async fn finish(
     Ok(())
 }
 
-/// Settles deliveries whose agent ended without a server.
+/// Settles deliveries of agents that ended without a server.
 async fn settle_orphans(context: &Context) {
     let settled = async {
         for project in context.store.projects_with_open_deliveries().await? {
@@ -134,7 +135,7 @@ async fn settle_orphans(context: &Context) {
             if context.slots.get(project).running().is_some() {
                 continue;
             }
-            // Read before the lease: another server takes the lease before it queues a delivery.
+            // Read before the lease: another server takes the lease before queueing a delivery.
             let open = context.store.open_deliveries(project).await?;
             if !context.leases.is_elsewhere(project).await? {
                 for delivery in open {
@@ -149,7 +150,7 @@ async fn settle_orphans(context: &Context) {
     }
 }
 
-/// Puts an ended session into its slot, unless a later one is there.
+/// Puts an ended session into its slot, unless the slot has a later session.
 fn remember(context: &Context, slot: &Slot, found: Found, holder: Option<HolderFile>, exit: Exit) {
     let (at, metadata) = (found.launch.at, found.launch.metadata);
     // Ids of two servers do not sort by time within a second.

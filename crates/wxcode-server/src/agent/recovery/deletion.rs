@@ -3,10 +3,10 @@
 //!
 //! Below `<data-dir>/deleting/` are notes, `<project id>.json`, and folders of sessions, runs and
 //! copied conversations on their way out. A project unknown to the store is no reason to remove
-//! anything: the store may be another one than before.
+//! anything: the store may be another than before.
 //!
-//! Invariant: the remains of a project are removed only when its deletion was requested and the
-//! store has forgotten it. A store that does not know a project is no reason.
+//! Invariant: the remains of a project are removed only when the project's deletion was requested
+//! and the store has forgotten the project.
 
 use std::{
     fs, io,
@@ -25,18 +25,18 @@ use crate::agent::{context::Context, metadata::Launch, process::Mode, recovery::
 
 /// The folder in the data folder.
 const FOLDER: &str = "deleting";
-/// Tries to remove a folder, and the pause between them.
+/// Tries of removing a folder, and the pause between the tries.
 const REMOVALS: u32 = 20;
 const REMOVAL_PAUSE: Duration = Duration::from_millis(100);
 /// The version of the notes.
 const VERSION: u32 = 1;
 
-/// A note that the deletion of a project began.
+/// A note about the beginning of a project's deletion.
 #[derive(Debug, Serialize, Deserialize)]
 struct Note {
     version: u32,
-    /// The store that is to forget the project, by its name for users: another store's answer does
-    /// not count.
+    /// The store due to forget the project, by the store's name for users: another store's answer
+    /// does not count.
     store: String,
 }
 
@@ -62,17 +62,17 @@ impl Note {
         let root = make(data_dir)?;
         let bytes = serde_json::to_vec(self)?;
         write_whole(&root, &format!("{project}.json"), &bytes)?;
-        // Its name must survive a power cut as well.
+        // The note's name must survive a power cut as well.
         fs::File::open(&root)?.sync_all()
     }
 }
 
-/// Deletes a project in the store and its files in the data folder; returns whether the project
-/// existed. The folders of its sessions and runs move aside, and disappear in the background. The
-/// caller holds the slot's lock, and no agent of the project runs.
+/// Deletes a project in the store and the project's files in the data folder; returns whether the
+/// project existed. The folders of sessions and runs move aside, and disappear in the background.
+/// The caller holds the slot's lock, and no agent of the project runs.
 ///
 /// # Errors
-/// When the store fails. If it forgot the project all the same, the next call or the next
+/// When the store fails. If the store forgot the project all the same, the next call or the next
 /// server finishes.
 pub(in crate::agent) async fn delete(
     context: &Arc<Context>,
@@ -82,7 +82,7 @@ pub(in crate::agent) async fn delete(
     // An earlier call may have missed the store's answer.
     let was_begun = matches!(Note::read(&file(&settings.data_dir, project)), Ok(note) if note.is_of(&settings.store));
     let is_missing = match context.store.project(project).await {
-        // A record that cannot be read can still be deleted.
+        // Deleting must work for an unreadable record.
         Err(StoreError::Corrupt(_)) => false,
         found => found?.is_none(),
     };
@@ -100,7 +100,7 @@ pub(in crate::agent) async fn delete(
     context.slots.forget(project);
     let context = Arc::clone(context);
     let (cleared, is_clear) = tokio::sync::oneshot::channel();
-    // Goes on to its end even if the caller does not wait.
+    // Continues to the end even if the caller does not wait.
     tokio::task::spawn_blocking(move || {
         let doomed = clear(&context, project);
         let _caller_left = cleared.send(());
@@ -138,7 +138,7 @@ pub(in crate::agent) async fn finish_all(context: &Arc<Context>) {
             }
         }
         match context.store.project(project).await {
-            // It did not come to it, or the project was restored since.
+            // The deletion did not happen, or the project was restored since.
             Ok(Some(_)) | Err(StoreError::Corrupt(_)) => {
                 tracing::warn!(%project, "dropped the note of a deletion; the store still has the project, and its files stay");
                 drop_note(&file);
@@ -160,8 +160,8 @@ pub(in crate::agent) async fn finish_all(context: &Arc<Context>) {
     }
 }
 
-/// Moves the files of a forgotten project out of their place, then removes the note; returns
-/// the folders that remain to be removed. Blocks.
+/// Moves the files of a forgotten project out of their place, then removes the note; returns the
+/// folders still to be removed. Blocks.
 fn clear(context: &Context, project: Id) -> Vec<PathBuf> {
     let data_dir = &context.settings.data_dir;
     let mut all = context.events.forget(project)
@@ -172,7 +172,7 @@ fn clear(context: &Context, project: Id) -> Vec<PathBuf> {
     match context.mirror.take_away(project, aside) {
         Ok(aside) => doomed.push(aside),
         Err((error, _)) if error.kind() == io::ErrorKind::NotFound => {}
-        // It may be on another disk.
+        // The copy may be on another disk.
         Err((_, copy)) => {
             doomed.push(copy);
             all = false;
@@ -191,7 +191,7 @@ fn clear(context: &Context, project: Id) -> Vec<PathBuf> {
                 State::Exited(..) => match put_aside(data_dir, &dir) {
                     Ok(dir) => doomed.push(dir),
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                    // It may be on another disk.
+                    // The folder may be on another disk.
                     Err(_) => {
                         doomed.push(dir);
                         all = false;
@@ -210,8 +210,8 @@ fn clear(context: &Context, project: Id) -> Vec<PathBuf> {
     doomed
 }
 
-/// Removes the folder of an ended session or run, so that no part of it is ever seen in its place.
-/// Blocks.
+/// Removes the folder of an ended session or run. No reader ever sees a part of the folder in its
+/// place. Blocks.
 pub(in crate::agent) fn discard(data_dir: &Path, dir: &Path) {
     match put_aside(data_dir, dir) {
         Ok(aside) => remove(&aside),
@@ -220,7 +220,7 @@ pub(in crate::agent) fn discard(data_dir: &Path, dir: &Path) {
     }
 }
 
-/// Moves a folder to those on their way out; returns its new path.
+/// Moves a folder to the folders on their way out; returns the new path.
 fn put_aside(data_dir: &Path, dir: &Path) -> io::Result<PathBuf> {
     let name = dir.file_name().ok_or(io::ErrorKind::InvalidInput)?;
     let aside = make(data_dir)?.join(name);
@@ -228,8 +228,8 @@ fn put_aside(data_dir: &Path, dir: &Path) -> io::Result<PathBuf> {
     Ok(aside)
 }
 
-/// Removes a folder on its way out. A process that writes a last file there delays the removal, so
-/// it is retried.
+/// Removes a folder on its way out. A process writing a last file there delays the removal, so the
+/// function tries again.
 fn remove(dir: &Path) {
     for tries in 1..=REMOVALS {
         match fs::remove_dir_all(dir) {

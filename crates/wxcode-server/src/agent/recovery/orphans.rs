@@ -1,4 +1,4 @@
-//! Ends orphans: processes that ended agents left running, and agents without a monitor.
+//! Ends orphans: processes left by ended agents, and agents without a monitor.
 
 use std::{
     path::{Path, PathBuf},
@@ -19,8 +19,8 @@ use crate::agent::{
 /// Pause between two looks whether an agent without a monitor has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// Ends what earlier sessions of a project left running; returns whether nothing is left. No
-/// monitored session of the project runs.
+/// Ends the orphans of a project's earlier sessions; returns whether nothing is left. No monitored
+/// session of the project runs.
 pub(in crate::agent) async fn end(data_dir: &Path, project: Id) -> bool {
     let root = Mode::Interactive.root(data_dir);
     let sessions = root.clone();
@@ -35,7 +35,7 @@ pub(in crate::agent) async fn end(data_dir: &Path, project: Id) -> bool {
     ended.unwrap_or(false)
 }
 
-/// The folders of sessions of a project whose holders live.
+/// The folders of a project's sessions with living holders.
 fn live(root: &Path, project: Id) -> Vec<PathBuf> {
     let found = scan(root).unwrap_or_default().into_iter();
     let live =

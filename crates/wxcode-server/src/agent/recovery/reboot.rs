@@ -1,4 +1,4 @@
-//! Finds sessions that the machine's restart cut off, and resumes them in the background.
+//! Finds sessions cut off by the machine's restart, and resumes the sessions in the background.
 
 use std::sync::Arc;
 
@@ -14,16 +14,17 @@ use crate::agent::{
 /// Sessions resumed at the same time after a start.
 pub const RESUMED_AT_ONCE: usize = 4;
 
-/// A session that ran when the machine, or its container, went down.
+/// A session of the time when the machine, or its container, went down.
 pub(crate) struct Interrupted {
     pub(in crate::agent) project: Id,
     pub(in crate::agent) session: Id,
 }
 
-/// Whether a session was cut off, according to its folder. `settled`: a server has seen its end.
+/// Whether a session was cut off, according to its folder. `settled`: a server has seen the
+/// session's end.
 ///
 /// A holder killed under a server's eyes ended normally. SIGTERM reaches all processes when the
-/// machine goes down, and a server may live long enough to see the others end.
+/// machine goes down, and a server may live long enough to see other processes end.
 pub(in crate::agent) fn was_interrupted(state: &State, settled: bool) -> bool {
     match state {
         State::Lost(_) => true,

@@ -1,4 +1,4 @@
-//! Adopts the runs of earlier servers: monitors those without a recorded outcome again.
+//! Adopts the runs of earlier servers: monitors runs without a recorded outcome again.
 
 use std::{io, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! Scans session and run directories at startup and repairs damaged ones.
+//! Scans session and run folders at startup and repairs damaged folders.
 
 use std::{
     collections::HashMap,
@@ -16,7 +16,8 @@ use crate::agent::{
     process::{Launched, Mode},
 };
 
-/// Time for all interrupted starts to be rolled back before their folders are read as they are.
+/// Time for the rollback of all interrupted starts; afterwards the scan reads their folders as they
+/// are.
 const UNDONE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// An agent found in a folder.
@@ -51,8 +52,8 @@ impl Found {
     }
 }
 
-/// Scans the agents below `root`, in order of creation, running ones last. Repairs damaged folders
-/// and logs those beyond repair.
+/// Scans the agents below `root`, in order of creation, running agents last. Repairs damaged
+/// folders and logs folders beyond repair.
 ///
 /// # Errors
 /// `root` cannot be read or made.
@@ -120,7 +121,7 @@ async fn repaired(id: Id, dir: &Path, error: FolderError) -> Option<State> {
     }
 }
 
-/// Without its spec the project of the agent is unknown.
+/// Without the spec the agent's project is unknown.
 fn report_unreadable(id: Id, dir: &Path, state: &State) {
     let folder = dir.display();
     match state {
@@ -135,8 +136,8 @@ fn report_unreadable(id: Id, dir: &Path, state: &State) {
     }
 }
 
-/// The readable folders of sessions or runs below `root`, in order of creation, running ones last,
-/// with their states.
+/// The readable folders of sessions or runs below `root`, in order of creation, running agents
+/// last, with their states.
 pub(in crate::agent) fn scan(root: &Path) -> io::Result<Vec<(Id, PathBuf, State)>> {
     Ok(readable(look(folders(root)?)))
 }
@@ -168,8 +169,7 @@ async fn settled(root: PathBuf) -> io::Result<Vec<Looked>> {
         .map_err(io::Error::other)?
 }
 
-/// Waits for interrupted starts: their holders roll them back, and look like holders of a session
-/// until then.
+/// Waits for interrupted starts: until the rollback, their holders look like holders of a session.
 fn await_starts(folders: &[(Id, PathBuf)]) {
     let until = Instant::now() + UNDONE_TIMEOUT;
     for (id, dir) in folders {
@@ -179,7 +179,7 @@ fn await_starts(folders: &[(Id, PathBuf)]) {
     }
 }
 
-/// Removes the folder of an aborted start, in which no holder ever held a session.
+/// Removes the folder of an aborted start. No holder ever held a session there.
 fn remove_aborted(id: Id, dir: &Path) {
     match fs::remove_dir_all(dir) {
         Ok(()) => tracing::info!(%id, "removed the directory of an aborted start"),
@@ -192,14 +192,14 @@ fn remove_aborted(id: Id, dir: &Path) {
 /// A folder, and its state.
 type Looked = (Id, PathBuf, Result<State, FolderError>);
 
-/// States of folders, in order of creation, running ones last.
+/// States of folders, in order of creation, running agents last.
 fn look(folders: Vec<(Id, PathBuf)>) -> Vec<Looked> {
     let looked = folders.into_iter().map(|(id, path)| {
         let state = folder::inspect(&path);
         (id, path, state)
     });
     let mut found: Vec<Looked> = looked.collect();
-    // A running one is its project's session, even if a clock set back says otherwise.
+    // A running session is its project's session, even if a clock set back says otherwise.
     found.sort_by_key(|(id, _, state)| (matches!(state, Ok(State::Live(_))), *id));
     found
 }

@@ -1,5 +1,5 @@
-//! The outcome of a run, as a file in its folder: its presence means that all consequences are
-//! recorded.
+//! The outcome of a run, as a file in the run's folder: the file's presence means that all
+//! consequences are recorded.
 
 use std::{fs, io, path::Path};
 
@@ -13,7 +13,7 @@ use crate::disk::on_disk;
 
 /// The file.
 const FILE: &str = "result.json";
-/// The version that this build writes.
+/// The version written by this build.
 const VERSION: u32 = 1;
 
 /// The outcome of a run.
@@ -51,7 +51,7 @@ pub(in crate::agent) fn write(dir: &Path, record: &RunResult) -> io::Result<()> 
     write_whole(dir, FILE, &serde_json::to_vec(record)?).map_err(io::Error::other)
 }
 
-/// Reads the file; `None` without one that this build understands.
+/// Reads the file; `None` without a file readable for this build.
 pub(in crate::agent) fn read(dir: &Path) -> Option<RunResult> {
     let bytes = on_disk(|| fs::read(dir.join(FILE))).ok()?;
     let record: RunResult = serde_json::from_slice(&bytes).ok()?;

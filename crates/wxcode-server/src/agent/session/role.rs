@@ -1,7 +1,7 @@
 //! The driver of a session: the client whose window sets the size.
 //!
-//! Invariant: a session has the size of one client, its driver. Clients use the session's present
-//! size, never their own request.
+//! Invariant: a session has the size of a single client, the driver. Clients use the session's
+//! present size, never the size of their own request.
 
 use std::collections::HashMap;
 
@@ -23,7 +23,7 @@ impl Roles {
         self.next
     }
 
-    /// Removes a client. After the driver left nobody drives, and the size stays.
+    /// Removes a client. After the driver left no client drives, and the size stays.
     pub(in crate::agent) fn leave(&mut self, client: u64) {
         self.windows.remove(&client);
         if self.driver == Some(client) {
@@ -31,8 +31,8 @@ impl Roles {
         }
     }
 
-    /// Sets the size of a client's window. The client drives if nobody does; returns the session's
-    /// new size.
+    /// Sets the size of a client's window. The client drives if no other client does; returns the
+    /// session's new size.
     pub(in crate::agent) fn window(&mut self, client: u64, size: Size) -> Option<Size> {
         let known = self.windows.get_mut(&client)?.replace(size);
         let drove = self.driver == Some(client);

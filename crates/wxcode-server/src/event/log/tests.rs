@@ -112,7 +112,7 @@ fn readers_hold_one_batch_only() {
     publish(&mut log, 1..=200, &"x".repeat(1_000));
     let found = segment::read_behind(&dir, 0, 100, 4_096).unwrap();
     let numbers: Vec<u64> = found.lines.iter().map(|line| line.seq).collect();
-    // Each is slightly larger than its text.
+    // Each event is slightly larger than its text.
     assert_eq!(numbers, [101, 102, 103, 104]);
     assert!(found.lines.capacity() <= 4, "{}", found.lines.capacity());
     assert_eq!((found.last, found.is_damaged), (104, false));
@@ -186,7 +186,7 @@ fn full_disks_leave_a_visible_gap() {
         "published, though not kept"
     );
     assert_eq!(rest(&log, 0), None);
-    // The segment that could not start was removed: now there is room.
+    // The segment without room for its start was removed: now there is room.
     assert_eq!(publish(&mut log, 3..=4, "a"), [3, 4]);
     assert_eq!(rest(&log, 0), None);
     assert_eq!(rest(&log, 2), Some(vec![3, 4]));
@@ -204,7 +204,7 @@ fn unwritable_folders_leave_a_gap_after_restart() {
     fs::rename(&dir, temp.path().join("elsewhere")).unwrap();
     fs::write(&dir, b"no folder").unwrap();
     let text = "x".repeat(10_000);
-    // The segment still takes some, the next one cannot start.
+    // The segment still takes some events, the next segment cannot start.
     assert_eq!(publish(&mut log, 3..=100, &text).last(), Some(&100));
     assert_eq!(rest(&log, 2), None);
     drop(log);
@@ -227,7 +227,7 @@ fn power_loss_leaves_a_gap_and_clean_ends_none() {
     assert_eq!(publish(&mut log, 4..=4, "a"), [4]);
     assert_eq!(rest(&log, 0), Some(vec![1, 2, 3, 4]));
     drop(log);
-    // Killed and started again: that loses nothing.
+    // Killed and started again, without a loss.
     let mut log = Log::open_under(&dir, "boot 2");
     assert_eq!(publish(&mut log, 5..=5, "a"), [5]);
     drop(log);

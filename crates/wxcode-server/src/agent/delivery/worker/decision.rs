@@ -1,7 +1,7 @@
 //! Reads the agent's decision about a reported prompt: taken, or refused by a hook of the user.
 //!
 //! The hook `UserPromptSubmit` reports a prompt that another hook may still refuse. The transcript
-//! tells the decision; a hook of the turn proves that the prompt was taken.
+//! shows the decision; a hook of the turn proves that the agent took the prompt.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -15,14 +15,14 @@ use wxcode_files::off_thread;
 
 use super::DeliveryWorker;
 
-/// The first pause between two readings of the transcript; it doubles to [`PAUSE_MAX`].
+/// The first pause between two readings of the transcript; the pause doubles to [`PAUSE_MAX`].
 const PAUSE_FIRST: Duration = Duration::from_millis(20);
 /// The longest pause between two readings of the transcript.
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 /// Longest message of a refusal, in characters.
 const REASON_MAX: usize = 500;
 
-/// The decision about the delivery in progress, while it is unknown.
+/// The decision about the delivery in progress, while unknown.
 pub(super) struct Decision {
     submitted: Submitted,
     path: PathBuf,
@@ -40,14 +40,14 @@ impl Decision {
 }
 
 impl DeliveryWorker {
-    /// The event that follows from the agent's reports so far about the delivery in progress.
+    /// The event after the agent's reports so far about the delivery in progress.
     pub(super) fn report(&mut self, now: Instant) -> Option<Event> {
         let delivery = &self.current.as_ref()?.delivery;
         let reported = self.report_of(delivery)?;
         let (Some(prompt_id), Some(path)) = (&reported.prompt_id, &reported.transcript) else {
             return Some(Event::Reported);
         };
-        // A turn that ran before says nothing.
+        // An earlier turn proves nothing.
         if !reported.in_turn && self.turn_seq > reported.seq {
             return Some(Event::Reported);
         }
@@ -67,7 +67,7 @@ impl DeliveryWorker {
         Some(Event::Taking)
     }
 
-    /// Reads the transcript when it is time, and returns what it tells.
+    /// Reads the transcript when due, and returns the decision found.
     pub(super) async fn read_decision(&mut self, now: Instant) -> Option<Event> {
         let decision = self
             .decision
@@ -91,7 +91,7 @@ impl DeliveryWorker {
         Some(event)
     }
 
-    /// The last word about a delivery whose agent is gone: `None` if it was never reported.
+    /// The last word about a delivery whose agent is gone: `None` for an unreported delivery.
     pub(super) async fn last_outcome(&self, delivery: &Delivery) -> Option<Outcome> {
         let reported = self.report_of(delivery)?;
         let (Some(prompt_id), Some(path)) = (&reported.prompt_id, reported.transcript.clone())
@@ -102,7 +102,7 @@ impl DeliveryWorker {
         let place = path.clone();
         let read = off_thread(&place, move || outcome::outcome(&path, 0, &submitted)).await;
         let found = read.ok().and_then(|(found, _)| found);
-        // A prompt that was reported is never typed again.
+        // A reported prompt is never typed again.
         Some(match found {
             Some(Outcome::Refused(reason)) => Outcome::Refused(shortened(&reason, REASON_MAX)),
             Some(Outcome::Taken) | None => Outcome::Taken,

@@ -61,7 +61,7 @@ impl DeliveryWorker {
                     _ => after,
                 };
                 if let Some(current) = &mut self.current {
-                    // One that an earlier version wrote does not count its typing.
+                    // A delivery written by an earlier version does not count its typing.
                     let before = u32::from(state == DeliveryState::Written);
                     current.delivery.typings = before.max(current.delivery.typings) + 1;
                 }

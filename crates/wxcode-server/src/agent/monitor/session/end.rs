@@ -15,7 +15,7 @@ use crate::{
 };
 
 impl SessionMonitor {
-    /// The agent is gone: saves its last hooks, then publishes the end.
+    /// The agent is gone: saves the agent's last hooks, then publishes the end.
     pub(in crate::agent) async fn finish(mut self, exit: Exit) {
         self.view.send_modify(|view| {
             view.agent_state = AgentState::Unknown;
@@ -31,8 +31,8 @@ impl SessionMonitor {
         let failed = self.failed_start(&exit).await;
         let session = Arc::clone(&self.session);
         loop {
-            // A delivery is queued before this, and settled here, or after it, and finds the
-            // session ended.
+            // A delivery is queued before this point, and settled here, or queued afterwards, and
+            // finds the session ended.
             let intake = session.intake.lock().await;
             let saved = self.conversation_log.save().await.is_ok();
             if self.delivery_worker.close().await && saved {
@@ -46,12 +46,13 @@ impl SessionMonitor {
             }
         }
         let settled = session.dir.join(SETTLED);
-        // Best effort: without the file the end is processed again, which changes nothing.
+        // Best effort: without the file the end is processed again, and changes nothing.
         let _ = tokio::task::spawn_blocking(move || std::fs::write(settled, b"")).await;
         tracing::info!(session = %session.id, reason = %exit.reason, code = ?exit.code, signal = ?exit.signal, "session ended");
     }
 
-    /// Why Claude Code refused to start, if it did: no hook ran, and its last screen tells.
+    /// Why Claude Code refused to start, if it did: no hook ran, and the last screen shows the
+    /// reason.
     async fn failed_start(&self, exit: &Exit) -> Option<FailedStart> {
         let started = !matches!(
             self.agent.state(),
@@ -67,8 +68,8 @@ impl SessionMonitor {
         Some(failed)
     }
 
-    /// Ends the session for everybody, and tells of it. The reason of a refused start stays as the
-    /// warning.
+    /// Ends the session for all clients, and publishes the end. The reason of a refused start stays
+    /// as the warning.
     fn end(&self, exit: &Exit, failed: Option<FailedStart>) {
         let exited = Kind::SessionExited {
             session_id: self.session.id,
@@ -84,7 +85,7 @@ impl SessionMonitor {
         });
     }
 
-    /// The agent's hooks that nobody read before its holder was gone.
+    /// The agent's hooks left unread when the holder ended.
     pub(in crate::agent) async fn last_words(&mut self) {
         let (dir, since) = (self.session.dir.clone(), self.next_seq);
         let read = tokio::task::spawn_blocking(move || folder::hooks_since(&dir, since)).await;

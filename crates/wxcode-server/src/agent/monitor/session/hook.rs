@@ -15,8 +15,8 @@ use super::SessionMonitor;
 use crate::agent::monitor::report::evidence;
 
 impl SessionMonitor {
-    /// Processes a hook up to the conversation's identity. `None` for a foreign hook, and for one
-    /// without a known form.
+    /// Processes a hook up to the conversation's identity. `None` for a foreign hook, and for a
+    /// hook without a known form.
     pub(in crate::agent) fn take_in(
         &mut self,
         seq: u64,
@@ -24,7 +24,7 @@ impl SessionMonitor {
         payload: &[u8],
     ) -> Option<HookEvent> {
         if self.next_seq == 0 && seq > 1 && self.hook_filter.has_begun() {
-            // The holder dropped the hook of the start for newer ones.
+            // The holder dropped the hook of the start for newer hooks.
             self.agent.observe(&Evidence::SessionStarted);
         }
         self.next_seq = seq + 1;
@@ -61,8 +61,7 @@ impl SessionMonitor {
                 source,
             } => {
                 // Before anything that may fail: a vanished holder must not cost a delivery its
-                // proof.
-                // A prompt with which Claude Code wakes itself up confirms nothing.
+                // proof. Prompts by which Claude Code wakes itself up confirm nothing.
                 if source.as_deref().is_none_or(|source| source == "user") {
                     self.delivery_worker.remember(prompt, prompt_id.as_deref());
                 }
@@ -74,8 +73,8 @@ impl SessionMonitor {
         Some(event)
     }
 
-    /// Takes a foreign hook: a fork of the conversation, or another process that resumes it, takes
-    /// the conversation away.
+    /// Takes a foreign hook: a fork of the conversation, or another process with the same
+    /// conversation, takes the conversation away.
     fn began_elsewhere(&mut self, event: &HookEvent) {
         let HookKind::SessionStart { source, .. } = &event.kind else {
             return;
@@ -138,8 +137,7 @@ impl SessionMonitor {
         if let Some(evidence) = evidence {
             self.follow_up(&evidence, Some(seq), holder).await?;
         }
-        // After the agent's state, so that no client sees a command submitted and the agent still
-        // idle.
+        // After the agent's state, so no client sees a command submitted and the agent still idle.
         if matches!(event.kind, HookKind::UserPromptSubmit { .. }) || is_of_turn(&event.kind) {
             let now = Instant::now();
             self.delivery_worker.reported(holder, now).await?;

@@ -13,7 +13,8 @@ use wxcode_files::off_thread;
 use super::SessionMonitor;
 use crate::agent::metadata::LiveMetadata;
 
-/// Time from the end of a turn to the reading of its transcript, which Claude Code writes later.
+/// Time from the end of a turn to the reading of the turn's transcript. Claude Code writes the
+/// transcript later.
 const TRANSCRIPT_DELAY: Duration = Duration::from_secs(2);
 
 /// The next reading of a transcript.
@@ -35,7 +36,7 @@ impl TranscriptReader {
 impl SessionMonitor {
     /// Takes the mode and the model from a hook of the agent itself.
     pub(super) fn take_in_effect(&mut self, event: &HookEvent) {
-        // A subagent may have a mode and a model of its own.
+        // A subagent may have a separate mode and model.
         if event.agent_id.is_some() {
             return;
         }
@@ -53,7 +54,7 @@ impl SessionMonitor {
         }
     }
 
-    /// Takes the mode from the status line: no hook reports that the user changed it.
+    /// Takes the mode from the status line: no hook reports the user's change of the mode.
     pub(super) fn read_status_line(&self, screen: &str) {
         self.learn_in_effect(InEffect {
             permission_mode: mode::on_screen(screen).map(str::to_owned),
@@ -61,7 +62,7 @@ impl SessionMonitor {
         });
     }
 
-    /// Takes the model from the transcript, and the mode if nothing else told it.
+    /// Takes the model from the transcript, and the mode if nothing else showed the mode.
     pub(super) async fn read_transcript(&self, path: PathBuf) {
         let read = move || mode::in_transcript(&path);
         // The next turn tries again.

@@ -1,4 +1,4 @@
-//! Follows a usage limit from the hook that reports it until the agent goes on.
+//! Follows a usage limit from the hook with its report until the agent goes on.
 
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -28,7 +28,7 @@ impl SessionMonitor {
         limit::is_limit(kind, message)
     }
 
-    /// Takes a hook of the agent itself, before its evidence.
+    /// Takes a hook of the agent itself, before the hook's evidence.
     pub(in crate::agent) fn limit_of(&mut self, seq: u64, event: &HookEvent) {
         if event.agent_id.is_some() {
             return;
@@ -80,7 +80,7 @@ impl SessionMonitor {
         });
     }
 
-    /// Looks for the details of a limit, and goes on after its reset.
+    /// Looks for the details of a limit, and goes on after the reset.
     pub(in crate::agent) async fn check_limit(
         &mut self,
         holder: &Sender,
@@ -140,7 +140,7 @@ impl SessionMonitor {
         self.delivery_worker.ready(readiness, holder, now).await
     }
 
-    /// Queues the prompt that continues the stopped turn, before all others.
+    /// Queues the prompt for continuing the stopped turn, before all other deliveries.
     async fn go_on(&mut self, holder: &Sender, now: Instant) -> Result<(), ClientError> {
         let Some(hook) = self.limit_watch.hook() else {
             return Ok(());

@@ -1,5 +1,5 @@
-//! Reads the record of the agent's process: its version, and whether it agrees with the hooks about
-//! the conversation.
+//! Reads the record of the agent's process: the version, and whether the record agrees with the
+//! hooks about the conversation.
 
 use tokio::time::Instant;
 use uuid::Uuid;

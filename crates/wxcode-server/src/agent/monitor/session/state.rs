@@ -1,4 +1,4 @@
-//! Updates the agent's state from evidence, and everything that depends on it.
+//! Updates the agent's state from evidence, and everything that depends on the state.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use wxcode_holder::client::{ClientError, Sender};
 use super::SessionMonitor;
 
 impl SessionMonitor {
-    /// Takes a screen that may be moving: it can only show that no dialog is open.
+    /// Takes a possibly moving screen: a moving screen can only show that no dialog is open.
     pub(in crate::agent) async fn take_moving_screen(
         &mut self,
         look: Look,
@@ -27,7 +27,7 @@ impl SessionMonitor {
         Ok(())
     }
 
-    /// Takes evidence of the agent's state; `hook` is its hook, if any.
+    /// Takes evidence of the agent's state; `hook` is the evidence's hook, if any.
     pub(in crate::agent) async fn observe(
         &mut self,
         evidence: &Evidence,
@@ -39,7 +39,7 @@ impl SessionMonitor {
         self.follow_up(evidence, hook, holder).await
     }
 
-    /// What follows from evidence that was observed and is shown.
+    /// The consequences of evidence after its observation.
     pub(in crate::agent) async fn follow_up(
         &mut self,
         evidence: &Evidence,
@@ -73,7 +73,7 @@ impl SessionMonitor {
             .await
     }
 
-    /// Publishes the agent's state; `hook` is its hook, if any.
+    /// Publishes the agent's state; `hook` is the state's hook, if any.
     pub(in crate::agent) fn publish_state(&self, hook: Option<u64>) {
         let version = self.view.borrow().claude_version.clone();
         self.reporter
@@ -99,7 +99,7 @@ impl SessionMonitor {
         });
     }
 
-    /// The agent's readiness for a delivery, with the obstacle in its way.
+    /// The agent's readiness for a delivery, with the present obstacle.
     pub(in crate::agent) fn readiness(&self) -> Readiness {
         let agent = &self.agent;
         if agent.is_ready() {

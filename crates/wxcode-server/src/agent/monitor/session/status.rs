@@ -6,7 +6,7 @@ use wxcode_core::{
 };
 use wxcode_holder::client::{BlockKind, ProgramState, ProgramStatus};
 
-/// The evidence in a report that was read at this offset of the output.
+/// The evidence in a report at this offset of the output.
 pub(super) fn report(status: &ProgramStatus, offset: u64) -> Report {
     let status = match (status.state, status.kind) {
         (ProgramState::Working, _) => Status::Working,

@@ -1,4 +1,4 @@
-//! Looks for troubles of the running session, and keeps its warning up to date.
+//! Looks for troubles of the running session, and keeps the session's warning up to date.
 
 use std::path::PathBuf;
 
@@ -21,7 +21,7 @@ use crate::agent::{
     },
 };
 
-/// The dialog about a settings file that is not valid.
+/// The dialog about an invalid settings file.
 const SETTINGS_ERROR: &str = "settings_error";
 
 impl SessionMonitor {
@@ -76,7 +76,7 @@ impl SessionMonitor {
         }
     }
 
-    /// Looks for the troubles that are due.
+    /// Looks for due troubles.
     pub(in crate::agent) async fn check_troubles(
         &mut self,
         holder: &Sender,
@@ -101,7 +101,7 @@ impl SessionMonitor {
         Ok(())
     }
 
-    /// Names the settings with which hooks do not run.
+    /// Names the settings that keep hooks from running.
     async fn look_for_hooks(&mut self, holder: &Sender, now: Instant) -> Result<(), ClientError> {
         if self.agent.has_started() {
             self.troubles.hooks_due = None;
@@ -142,7 +142,7 @@ impl SessionMonitor {
         tokio::task::spawn_blocking(read).await.ok()?
     }
 
-    /// Checks that the transcript has the prompt of the turn that ended.
+    /// Checks that the transcript has the prompt of the last turn.
     async fn look_for_records(&mut self, prompt_id: String) {
         let Some(path) = self.delivery_worker.transcript().map(ToOwned::to_owned) else {
             return;
@@ -163,7 +163,7 @@ impl SessionMonitor {
         }
     }
 
-    /// Tells the delivery worker that the starting agent is at work.
+    /// Reports to the delivery worker that the starting agent is at work.
     async fn sample_activity(&mut self, holder: &Sender, now: Instant) -> Result<(), ClientError> {
         self.troubles.activity_due = Some(now + ACTIVITY_EVERY);
         // Asks for the offset of the output.
@@ -179,7 +179,7 @@ impl SessionMonitor {
     }
 }
 
-/// An error of the API that is no usage limit.
+/// An error of the API, apart from usage limits.
 fn api_error(kind: &str, message: Option<&str>) -> String {
     let message = shortened(message.unwrap_or("no message"), ERROR_MAX);
     format!("the last turn ended with an error of the API ({kind}): {message}")

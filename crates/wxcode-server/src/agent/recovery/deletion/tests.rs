@@ -1,4 +1,4 @@
-//! Notes of deletions, by the server that finds them.
+//! Notes of deletions, by the server that finds the notes.
 
 use wxcode_store::sqlite::SqliteStore;
 

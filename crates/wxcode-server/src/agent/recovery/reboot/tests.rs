@@ -1,4 +1,4 @@
-//! A store that delays every start, to count concurrent ones.
+//! A store with a delay at every start, for counting concurrent starts.
 
 use std::{collections::BTreeSet, sync::Mutex};
 
@@ -9,7 +9,7 @@ use wxcode_store::sqlite::SqliteStore;
 use super::*;
 use crate::{agent::double, repository::Before};
 
-/// Interrupted sessions: several times more than are resumed at once.
+/// Interrupted sessions: several times the number of concurrent resumptions.
 const CUT_OFF: u8 = 11;
 
 #[tokio::test]
@@ -53,7 +53,7 @@ async fn resumes_all_sessions_in_bounded_batches() {
         async move { sessions.resume_interrupted(interrupted).await }
     });
     for done in 0..usize::from(CUT_OFF) {
-        // On one thread: everything that can continue does so while this yields.
+        // On a single thread: every unblocked task runs while this task yields.
         let under_way = RESUMED_AT_ONCE.min(usize::from(CUT_OFF) - done);
         let reached = async {
             while *waits.lock().unwrap() != (under_way, done) {
