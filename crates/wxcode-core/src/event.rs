@@ -68,6 +68,9 @@ pub enum Kind {
         signal: Option<i32>,
         reason: String,
     },
+    /// An idle agent was ended; the next visit or delivery resumes it.
+    #[serde(rename = "session.hibernated")]
+    SessionHibernated { session_id: Id },
     /// The agent changed to another conversation.
     #[serde(rename = "session.rotated")]
     SessionRotated {
@@ -366,6 +369,7 @@ impl Kind {
         match self {
             Self::SessionStarted { .. } => "session.started",
             Self::SessionExited { .. } => "session.exited",
+            Self::SessionHibernated { .. } => "session.hibernated",
             Self::SessionRotated { .. } => "session.rotated",
             Self::SessionLost { .. } => "session.lost",
             Self::SessionRestored { .. } => "session.restored",

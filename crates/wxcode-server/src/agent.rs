@@ -12,6 +12,7 @@ mod delivery;
 mod double;
 mod ending;
 mod folder;
+mod hibernation;
 mod launch;
 mod manager;
 mod metadata;
@@ -27,6 +28,7 @@ mod slot;
 pub use conversation::{relocation::RelocateError, switch::ResumeError};
 pub use delivery::queue::Delivered;
 pub use ending::Retired;
+pub(crate) use hibernation::HIBERNATED;
 pub use launch::{
     error::StartError, plan::config_dir, plan::config_dir_of, scope::bus, session::Found,
 };

@@ -8,7 +8,13 @@
 
 mod access;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use jiff::Timestamp;
 use tokio::sync::Mutex;
@@ -40,6 +46,8 @@ struct Inner {
     store: Arc<dyn Store>,
     events: Events,
     metrics: Metrics,
+    /// The number of changes of projects here.
+    project_changes: AtomicU64,
     /// Held from a record's change to its event, so that its events keep their order. A delivery's
     /// lock is taken before a milestone's.
     deliveries: [Mutex<()>; LOCKS],
@@ -59,6 +67,7 @@ impl Repository {
             store,
             events,
             metrics,
+            project_changes: AtomicU64::new(0),
             deliveries: [const { Mutex::const_new(()) }; LOCKS],
             milestones: [const { Mutex::const_new(()) }; LOCKS],
             #[cfg(test)]
@@ -292,8 +301,15 @@ impl Repository {
         patch: &ProjectPatch,
         at: Timestamp,
     ) -> Result<Option<OutputProject>> {
-        self.run("patch_project", self.0.store.patch_project(id, patch, at))
-            .await
+        let patched = self.0.store.patch_project(id, patch, at);
+        let patched = self.run("patch_project", patched).await;
+        self.0.project_changes.fetch_add(1, Ordering::Relaxed);
+        patched
+    }
+
+    /// The number of changes of projects by this server.
+    pub(crate) fn project_changes(&self) -> u64 {
+        self.0.project_changes.load(Ordering::Relaxed)
     }
 
     pub(crate) async fn advance_project(

@@ -253,6 +253,8 @@ impl Server {
         }
         let waiting = sessions.clone();
         tokio::spawn(async move { waiting.look_for_waiting().await });
+        let idle = sessions.clone();
+        tokio::spawn(async move { idle.hibernate_idle().await });
         let router = http::router(app);
         let found = serde_json::json!({ "address": format!("http://{address}"), "pid": std::process::id() });
         write_whole(&data_dir, FOUND, found.to_string().as_bytes())

@@ -59,6 +59,9 @@ pub struct Settings {
     pub ready_timeout: Duration,
     /// Time from the reset of a usage limit until wxcode continues a still waiting agent.
     pub limit_grace: Duration,
+    /// The idle time after which a session hibernates; `None`: never. A project's setting counts
+    /// first.
+    pub hibernate_after: Option<Duration>,
     /// The store's name for users, without a password.
     pub store: String,
     /// This server's identity for other servers on the same store; `None` for an unshared store.

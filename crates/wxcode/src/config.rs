@@ -128,6 +128,7 @@ pub(crate) fn resolve(common: &Common, options: &ServeOptions) -> anyhow::Result
         },
         umask: crate::umask::users(),
         environment: std::env::vars_os().collect(),
+        hibernate_after: file.agent.hibernate_after(&path)?,
         pass_env: file.agent.pass_env,
         agent_env: file.agent.env,
         resume_on_start: file.agent.resume_on_start,

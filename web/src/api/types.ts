@@ -60,7 +60,7 @@ export interface NewMilestone {
   context?: string;
 }
 
-export type SessionStatus = "none" | "starting" | "running" | "exited";
+export type SessionStatus = "none" | "starting" | "running" | "exited" | "hibernated";
 
 export type AgentState =
   | "starting"
@@ -85,7 +85,7 @@ export interface SessionExit {
   code: number | null;
   signal: number | null;
   at: string;
-  /** `exited`, `signaled`, `stopped` on request, or what went wrong. */
+  /** `exited`, `signaled`, `stopped` on request, `hibernated` while idle, or what went wrong. */
   reason: string | null;
 }
 

@@ -23,6 +23,7 @@ const CONCERNS: Readonly<Record<string, Concern>> = {
   reset: ALL,
   "session.started": STATE,
   "session.exited": STATE,
+  "session.hibernated": STATE,
   "session.rotated": STATE,
   "session.lost": STATE,
   "session.restored": STATE,

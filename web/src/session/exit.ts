@@ -12,15 +12,19 @@ const WORDS = {
   damaged: "session.exit_damaged",
 } as const;
 
+/** Reasons that say no more than the code, the signal or the request. */
+const ORDERLY: readonly string[] = ["exited", "signaled", "stopped", "hibernated"];
+
 /** The problem, if the reason adds to the code, the signal or the request. */
 export function wentWrong(reason: string | null): string | null {
-  if (reason === "exited" || reason === "signaled" || reason === "stopped") return null;
+  if (reason === null || ORDERLY.includes(reason)) return null;
   if (reason !== null && Object.hasOwn(WORDS, reason)) return t(WORDS[reason as keyof typeof WORDS]);
   return reason;
 }
 
 export function exitText({ code, signal, reason }: SessionExit): string {
   if (reason === "stopped") return t("session.exit_stopped");
+  if (reason === "hibernated") return t("session.exit_hibernated");
   const parts: string[] = [];
   if (signal !== null) parts.push(t("session.exit_signal", { signal: signalName(signal) }));
   else if (code !== null) parts.push(t("session.exit_code", { code }));

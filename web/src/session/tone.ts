@@ -10,11 +10,13 @@ export interface Look {
 
 /** The agent's state while it runs, else the session's; or a headless run. */
 export function sessionLook(session: Pick<Session, "status" | "agent_state" | "exit" | "run">): Look {
-  const over = session.status === "none" || session.status === "exited";
+  const over = ["none", "exited", "hibernated"].includes(session.status);
   if (over && session.run?.state === "running")
     return { tone: "busy", key: "session.status.run", lively: true };
   if (session.status === "none") return { tone: "calm", key: "session.status.none", lively: false };
   if (session.status === "starting") return { tone: "busy", key: "session.status.starting", lively: true };
+  if (session.status === "hibernated")
+    return { tone: "calm", key: "session.status.hibernated", lively: false };
   if (session.status === "exited") {
     const crashed = session.exit !== null && session.exit.code !== 0 && session.exit.reason !== "stopped";
     return { tone: crashed ? "bad" : "calm", key: "session.status.exited", lively: false };

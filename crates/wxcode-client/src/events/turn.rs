@@ -141,6 +141,8 @@ impl Turn {
                 }
             }
             "reset" => self.is_reset = true,
+            // An idle agent: its turn is over.
+            "session.hibernated" if self.is_submitted => return Some(TurnEnd::Idle),
             // The events between are lost: the situation itself must do.
             "state" => return self.situation(event),
             _ => {}
@@ -161,6 +163,9 @@ impl Turn {
         }
         self.is_submitted = true;
         let session = &event.data["session"];
+        if session["status"] == "hibernated" {
+            return Some(TurnEnd::Idle);
+        }
         if session["status"] == "exited" {
             let reason = session["exit"]["reason"].as_str().unwrap_or_default();
             return Some(TurnEnd::Exited {

@@ -110,7 +110,7 @@ impl EventDedup {
     pub fn is_new(&self, kind: &Kind) -> bool {
         match kind {
             Kind::SessionStarted { session_id, .. } => self.session(*session_id).is_none(),
-            Kind::SessionExited { session_id, .. } => {
+            Kind::SessionExited { session_id, .. } | Kind::SessionHibernated { session_id } => {
                 self.session(*session_id).is_none_or(|last| !last.exited)
             }
             Kind::SessionRotated { conversation, .. } | Kind::SessionLost { conversation, .. } => {
@@ -228,7 +228,9 @@ impl EventDedup {
     pub fn note(&mut self, kind: &Kind) {
         match kind {
             Kind::SessionStarted { session_id, .. } => self.keep(*session_id, false),
-            Kind::SessionExited { session_id, .. } => self.keep(*session_id, true),
+            Kind::SessionExited { session_id, .. } | Kind::SessionHibernated { session_id } => {
+                self.keep(*session_id, true);
+            }
             Kind::SessionRotated { conversation, .. } | Kind::SessionLost { conversation, .. } => {
                 self.conversations = conversation + 1;
             }

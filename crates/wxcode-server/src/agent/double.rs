@@ -26,6 +26,7 @@ use crate::{
 fn settings(data_dir: PathBuf) -> Settings {
     let template = || Template::parse("/x {context_path}").unwrap();
     Settings {
+        hibernate_after: None,
         data_dir,
         network: crate::Network::default(),
         umask: 0o022,

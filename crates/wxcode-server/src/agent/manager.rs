@@ -25,6 +25,7 @@ use crate::{
             waiting,
         },
         ending::{self, Retired},
+        hibernation,
         launch::{
             self,
             error::StartError,
@@ -118,6 +119,11 @@ impl Manager {
         &self.0.usage
     }
 
+    /// Hibernates idle sessions, until the server ends.
+    pub(crate) async fn hibernate_idle(&self) {
+        hibernation::hibernate_idle(&self.0).await;
+    }
+
     /// The running session of a project.
     #[must_use]
     pub fn running(&self, project: Id) -> Option<Arc<Session>> {
@@ -187,7 +193,7 @@ impl Manager {
     /// When there is no such project, or another server has it.
     pub async fn look(&self, project: Id) -> Result<Option<Arc<Session>>, StartError> {
         let slot = self.0.slots.get(project);
-        if let Some(session) = slot.running() {
+        if let Some(session) = slot.open() {
             return Ok(Some(session));
         }
         let _guard = slot.lock().await;

@@ -8,7 +8,10 @@ use std::{
 };
 
 use jiff::Timestamp;
-use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
+use tokio::{
+    sync::{Notify, broadcast, mpsc, oneshot, watch},
+    time::Instant,
+};
 use wxcode_claude::hook::HookEvent;
 use wxcode_core::{
     agent::{AgentState, Limit},
@@ -27,6 +30,7 @@ use crate::{
         session::role::Roles,
     },
     event::Feed,
+    sync::lock,
 };
 
 /// Hook events that a terminal client may lag before it misses some.
@@ -117,6 +121,8 @@ pub struct Session {
     /// The project's events.
     pub(in crate::agent) feed: Arc<Feed>,
     roles: Mutex<Roles>,
+    /// When a client last left, or a delivery was queued.
+    activity: Mutex<Instant>,
     /// The driver, for the clients.
     driver: watch::Sender<Option<u64>>,
 }
@@ -150,6 +156,7 @@ impl Session {
             feed,
             answers: Mutex::new(answers),
             roles: Mutex::default(),
+            activity: Mutex::new(Instant::now()),
             driver: watch::Sender::new(None),
         };
         (
@@ -233,20 +240,47 @@ impl Session {
         self.roles().clients()
     }
 
-    /// Attaches a terminal client while the returned handle lives.
+    /// Whether clients may attach: the session is not about to hibernate.
+    pub(in crate::agent) fn is_open(&self) -> bool {
+        !self.roles().is_closed()
+    }
+
+    /// Lets no client attach from here on; false while one is attached.
+    pub(in crate::agent) fn close_to_clients(&self) -> bool {
+        self.roles().close()
+    }
+
+    /// Lets clients attach again.
+    pub(in crate::agent) fn open_to_clients(&self) {
+        self.roles().open();
+    }
+
+    /// When a client last left, or a delivery was queued.
+    pub(in crate::agent) fn last_activity(&self) -> Instant {
+        *lock(&self.activity)
+    }
+
+    /// Notifies the session of a queued delivery.
+    pub(in crate::agent) fn notify_queued(&self) {
+        *lock(&self.activity) = Instant::now();
+        self.queued.notify_one();
+    }
+
+    /// Attaches a terminal client while the returned handle lives; `None` if the session is about to
+    /// hibernate.
     #[must_use]
-    pub fn attend(self: &Arc<Self>, read_only: bool) -> Attendance {
-        let client = self.roles().join();
+    pub fn attend(self: &Arc<Self>, read_only: bool) -> Option<Attendance> {
+        let client = self.roles().join()?;
         self.feed.publish(Kind::ClientJoined {
             session_id: self.id,
             client,
             read_only,
         });
-        Attendance {
+        Some(Attendance {
             client,
             driver: self.driver.subscribe(),
             session: Arc::clone(self),
-        }
+        })
     }
 
     fn roles(&self) -> MutexGuard<'_, Roles> {
@@ -301,6 +335,7 @@ impl Attendance {
 
 impl Drop for Attendance {
     fn drop(&mut self) {
+        *lock(&self.session.activity) = Instant::now();
         self.session.change(|roles| roles.leave(self.client));
         self.session.feed.publish(Kind::ClientLeft {
             session_id: self.session.id,

@@ -97,6 +97,11 @@ impl Slot {
         self.latest().filter(|session| !session.is_over())
     }
 
+    /// The running session, if it takes clients: it is not about to hibernate.
+    pub(in crate::agent) fn open(&self) -> Option<Arc<Session>> {
+        self.running().filter(|session| session.is_open())
+    }
+
     /// Marks the start of a run; the caller holds the slot's lock.
     pub(in crate::agent) fn start_run(&self) -> RunStart<'_> {
         self.is_starting_run.store(true, Ordering::Release);

@@ -22,7 +22,7 @@ use super::{
     problem::{Answer, Problem},
     usage::UsageView,
 };
-use crate::agent::{Account, Manager, Run, Session};
+use crate::agent::{Account, HIBERNATED, Manager, Run, Session};
 
 /// Time for a holder to report its size and offset, or its screen.
 pub(super) const HOLDER_TIMEOUT: Duration = Duration::from_secs(2);
@@ -30,7 +30,8 @@ pub(super) const HOLDER_TIMEOUT: Duration = Duration::from_secs(2);
 /// The session of an output project.
 #[derive(Serialize, ToSchema)]
 pub(super) struct SessionView {
-    /// `none`, `starting`, `running` or `exited`.
+    /// `none`, `starting`, `running`, `exited`, or `hibernated`: ended while idle, until the next
+    /// visit or delivery.
     status: &'static str,
     /// The agent's state: `starting`, `idle`, `working`, `waiting_permission`, `waiting_question`,
     /// `blocked_dialog`, or `unknown` without an agent.
@@ -162,12 +163,13 @@ impl From<Exit> for ExitView {
 }
 
 /// The status of a session that exists or not, ended or not, with another one starting or not.
-pub(super) const fn session_status(exists: bool, ended: bool, is_starting: bool) -> &'static str {
-    match (exists, ended) {
-        (false, _) | (true, true) if is_starting => "starting",
+pub(super) fn session_status(exists: bool, exit: Option<&Exit>, is_starting: bool) -> &'static str {
+    match (exists, exit) {
+        (false, _) | (true, Some(_)) if is_starting => "starting",
         (false, _) => "none",
-        (true, true) => "exited",
-        (true, false) => "running",
+        (true, Some(exit)) if exit.reason == HIBERNATED => "hibernated",
+        (true, Some(_)) => "exited",
+        (true, None) => "running",
     }
 }
 
@@ -189,7 +191,7 @@ pub(super) async fn session_view(
     let welcome = welcome.map(|connection| connection.welcome);
     let is_starting = sessions.is_starting(project.id);
     let usage = sessions.usage().current(&project).await;
-    let status = session_status(state.is_some(), exit.is_some(), is_starting);
+    let status = session_status(state.is_some(), exit.as_ref(), is_starting);
     let run = match sessions.run_under_way(project.id) {
         Some(run) => run_view(run).await.ok(),
         None => None,

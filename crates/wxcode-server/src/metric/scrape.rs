@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     Settings,
-    agent::{Manager, Session},
+    agent::{HIBERNATED, Manager, Session},
     mirror,
     planning::Planning,
     repository::Repository,
@@ -118,10 +118,19 @@ fn count_sessions(from: &Scrape) -> Vec<Arc<Session>> {
     let (starting, sessions) = from.sessions.survey();
     let (ended, running): (Vec<_>, Vec<_>) =
         sessions.into_iter().partition(|session| session.is_over());
+    let is_hibernated = |session: &Arc<Session>| {
+        let view = session.view();
+        view.exit.is_some_and(|exit| exit.reason == HIBERNATED)
+    };
+    let hibernated = ended
+        .iter()
+        .filter(|session| is_hibernated(session))
+        .count();
     for (state, count) in [
         ("starting", starting),
         ("running", running.len()),
-        ("exited", ended.len()),
+        ("exited", ended.len() - hibernated),
+        ("hibernated", hibernated),
     ] {
         let gauge = metrics.0.sessions.get_or_create(&State::of(state));
         gauge.set(signed(count));

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     access::Callers,
-    agent::{Delivered, Found, Manager, Session},
+    agent::{Attendance, Delivered, Found, Manager, Session},
     metric::Metrics,
     milestone::Milestones,
     repository::Repository,
@@ -88,11 +88,20 @@ async fn serve(
         let project = milestone.map_or(id, |milestone| milestone.output_project_id);
         return join(client, terminals, project, options).await;
     }
-    let found = match milestone {
+    let project = milestone
+        .as_ref()
+        .map_or(id, |milestone| milestone.output_project_id);
+    let mut found = match milestone {
         None => terminals.sessions.get_or_create(id).await?,
         Some(milestone) => begin(client, terminals, &milestone).await?,
     };
-    follow(client, terminals, &found, options).await
+    loop {
+        if let Some(attendance) = found.session.attend(options.read_only) {
+            return follow(client, terminals, &found, attendance, options).await;
+        }
+        // It hibernates just now: waits for the end, and starts it again.
+        found = terminals.sessions.get_or_create(project).await?;
+    }
 }
 
 /// Follows the running session. Without a running session, shows the last screen, if there is one.
@@ -102,13 +111,17 @@ async fn join(
     project: Id,
     options: &Options,
 ) -> Result<End, End> {
-    let latest = terminals.sessions.look(project).await?;
-    if let Some(session) = latest.as_ref().filter(|session| !session.is_over()) {
+    let mut latest = terminals.sessions.look(project).await?;
+    while let Some(session) = latest.as_ref().filter(|session| !session.is_over()) {
         let found = Found {
             session: Arc::clone(session),
             created: false,
         };
-        return follow(client, terminals, &found, options).await;
+        if let Some(attendance) = session.attend(options.read_only) {
+            return follow(client, terminals, &found, attendance, options).await;
+        }
+        // It hibernates just now.
+        latest = terminals.sessions.look(project).await?;
     }
     let record = terminals.store.project(project).await?;
     let session_id = latest.as_ref().map(|session| session.id.to_string());
@@ -190,10 +203,10 @@ async fn follow(
     client: &mut Client,
     terminals: &Terminals,
     found: &Found,
+    attendance: Attendance,
     options: &Options,
 ) -> Result<End, End> {
     let session = &found.session;
-    let attendance = session.attend(options.read_only);
     let reports = session.reports();
     let project = terminals.store.project(session.project_id).await?;
     let mut connection = holder::connect(&session.dir).await.ok();

@@ -14,6 +14,8 @@ use serde::Deserialize;
 const LEASE_S: std::ops::RangeInclusive<u64> = 1..=86_400;
 /// How long a command may wait for the agent to become ready, in seconds.
 const READY_TIMEOUT_S: std::ops::RangeInclusive<u64> = 1..=86_400;
+/// After how long an idle session hibernates, in seconds.
+const HIBERNATE_S: std::ops::RangeInclusive<u64> = 0..=31_536_000;
 /// Longest name of a server, in characters.
 const NODE_NAME_MAX: usize = 200;
 
@@ -61,6 +63,22 @@ pub(super) struct AgentTable {
     pub(super) memory_max_mb: Option<NonZeroU32>,
     pub(super) cpu_percent: Option<NonZeroU32>,
     pub(super) tasks_max: Option<NonZeroU32>,
+    pub(super) hibernate_after_s: Option<u64>,
+}
+
+impl AgentTable {
+    /// The idle time after which sessions hibernate; `None`: never.
+    pub(super) fn hibernate_after(&self, path: &Path) -> anyhow::Result<Option<Duration>> {
+        let seconds = self.hibernate_after_s.unwrap_or(0);
+        if !HIBERNATE_S.contains(&seconds) {
+            bail!(
+                "`[agent] hibernate_after_s` in {} is {seconds}: give up to {} seconds, or 0 for never",
+                path.display(),
+                HIBERNATE_S.end()
+            );
+        }
+        Ok((seconds > 0).then(|| Duration::from_secs(seconds)))
+    }
 }
 
 impl Default for AgentTable {
@@ -73,6 +91,7 @@ impl Default for AgentTable {
             memory_max_mb: None,
             cpu_percent: None,
             tasks_max: None,
+            hibernate_after_s: None,
         }
     }
 }

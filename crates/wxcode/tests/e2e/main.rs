@@ -28,6 +28,7 @@ mod failed_start;
 mod fields;
 mod foreign;
 mod gsd;
+mod hibernation;
 mod identity;
 mod limit;
 mod log;

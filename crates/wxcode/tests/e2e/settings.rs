@@ -162,7 +162,11 @@ async fn impossible_settings_are_refused() {
         ),
         (json!({ "env": { "A.B": "x" } }), "A.B", "letters"),
         (json!({ "claude_config_dir": "here" }), "here", "absolute"),
-        (json!({ "hibernate_after_s": 1 }), "is 1", "60"),
+        (
+            json!({ "hibernate_after_s": 31_536_001 }),
+            "31536001",
+            "0 to",
+        ),
         (json!({ "modle": "x" }), "modle", "permission_mode"),
     ] {
         let change = json!({ "name": "other", "settings": settings });

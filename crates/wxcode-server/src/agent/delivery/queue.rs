@@ -99,7 +99,7 @@ pub(in crate::agent) async fn deliver(
     }
     match start().await {
         Ok(found) => {
-            found.session.queued.notify_one();
+            found.session.notify_queued();
             let read = context.store.delivery(delivery.id).await?;
             Ok(Delivered::Accepted(read.unwrap_or(delivery)))
         }

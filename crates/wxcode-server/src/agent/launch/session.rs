@@ -65,7 +65,7 @@ pub(in crate::agent) async fn get_or_create(
     project: Id,
 ) -> Result<Found, StartError> {
     let slot = context.slots.get(project);
-    if let Some(session) = slot.running() {
+    if let Some(session) = slot.open() {
         return Ok(Found {
             session,
             created: false,

@@ -16,6 +16,7 @@ use crate::agent::{
     context::Context,
     delivery::settle,
     folder::{SETTLED, stop},
+    hibernation,
     launch::held_lease,
     metadata::LiveMetadata,
     monitor::begin,
@@ -83,6 +84,7 @@ async fn adopt_project(
         match std::mem::replace(&mut found.state, State::Unfinished) {
             State::Live(holder) => {
                 running += 1;
+                hibernation::forget(&found.dir);
                 if let Some(older) = slot.running() {
                     tracing::error!(project = %found.project_id(), older = %older.id, newer = %found.id, "two agents of one project; ending the older one");
                     stop(&older.dir, older.ended()).await;
@@ -162,7 +164,7 @@ fn remember(context: &Context, slot: &Slot, found: Found, holder: Option<HolderF
     }
     let view = View {
         agent_state: AgentState::Unknown,
-        exit: Some(exit),
+        exit: Some(hibernation::exit(&found.dir, exit)),
         ..View::starting(LiveMetadata::read(&found.dir))
     };
     let agent = holder.map_or((0, 0), |holder| holder.agent());

@@ -13,14 +13,34 @@ pub(in crate::agent) struct Roles {
     windows: HashMap<u64, Option<Size>>,
     driver: Option<u64>,
     next: u64,
+    /// No client may join: the session is about to end.
+    closed: bool,
 }
 
 impl Roles {
-    /// Adds a client; returns its number.
-    pub(in crate::agent) fn join(&mut self) -> u64 {
+    /// Adds a client; returns its number, or `None` for a closed session.
+    pub(in crate::agent) fn join(&mut self) -> Option<u64> {
+        if self.closed {
+            return None;
+        }
         self.next += 1;
         self.windows.insert(self.next, None);
-        self.next
+        Some(self.next)
+    }
+
+    /// Lets no client join from here on; false while one is there.
+    pub(in crate::agent) fn close(&mut self) -> bool {
+        self.closed = self.windows.is_empty();
+        self.closed
+    }
+
+    /// Lets clients join again.
+    pub(in crate::agent) fn open(&mut self) {
+        self.closed = false;
+    }
+
+    pub(in crate::agent) const fn is_closed(&self) -> bool {
+        self.closed
     }
 
     /// Removes a client. After the driver left no client drives, and the size stays.
@@ -72,7 +92,7 @@ mod tests {
     #[test]
     fn first_window_or_latest_typist_drives() {
         let mut roles = Roles::default();
-        let (desk, phone) = (roles.join(), roles.join());
+        let (desk, phone) = (roles.join().unwrap(), roles.join().unwrap());
         assert_eq!(roles.window(desk, size(120)), Some(size(120)));
         assert_eq!(roles.window(phone, size(44)), None, "it only looks");
         assert_eq!(roles.window(desk, size(130)), Some(size(130)));
@@ -86,13 +106,13 @@ mod tests {
     #[test]
     fn driver_leaves_and_next_action_drives() {
         let mut roles = Roles::default();
-        let (desk, phone) = (roles.join(), roles.join());
+        let (desk, phone) = (roles.join().unwrap(), roles.join().unwrap());
         roles.window(desk, size(120));
         roles.window(phone, size(44));
         roles.leave(desk);
         assert_eq!((roles.driver(), roles.clients()), (None, 1));
         assert_eq!(roles.drive(phone), Some(size(44)));
-        let late = roles.join();
+        let late = roles.join().unwrap();
         roles.leave(phone);
         assert_eq!(roles.window(late, size(90)), Some(size(90)));
         assert_eq!(roles.window(phone, size(1)), None, "it is gone");
@@ -101,9 +121,21 @@ mod tests {
     #[test]
     fn client_without_window_keeps_the_size() {
         let mut roles = Roles::default();
-        let program = roles.join();
+        let program = roles.join().unwrap();
         assert_eq!(roles.drive(program), None);
         assert_eq!(roles.driver(), Some(program));
         assert_eq!(roles.window(program, size(100)), Some(size(100)));
+    }
+
+    #[test]
+    fn a_closed_session_takes_no_client() {
+        let mut roles = Roles::default();
+        let client = roles.join().unwrap();
+        assert!(!roles.close(), "a client is there");
+        roles.leave(client);
+        assert!(roles.close());
+        assert_eq!(roles.join(), None);
+        roles.open();
+        assert!(roles.join().is_some());
     }
 }

@@ -83,7 +83,7 @@ pub(crate) struct ListedProject {
 /// A project's session, in short.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SessionSummary {
-    /// `none`, `starting`, `running` or `exited`.
+    /// `none`, `starting`, `running`, `exited` or `hibernated`.
     status: &'static str,
     /// The agent's state; `unknown` without an agent.
     #[schema(value_type = String)]
@@ -279,7 +279,7 @@ impl Overview {
         let session = seen.glance.session.as_deref();
         let view = session.map(Session::view);
         let exit = view.as_ref().and_then(|view| view.exit.as_ref());
-        let status = session_status(session.is_some(), exit.is_some(), seen.glance.is_starting);
+        let status = session_status(session.is_some(), exit, seen.glance.is_starting);
         let shared = self.settings.shared.as_ref();
         let node = shared.filter(|_| status == "running");
         ListedProject {

@@ -10,8 +10,8 @@ use wxcode_core::project::{AgentSettings, EnvPatch, SettingsPatch};
 use crate::http::body::given;
 use crate::http::problem::{Answer, Problem, quoted};
 
-/// Idle time before hibernation, in seconds: a minute to a year.
-const HIBERNATE_S: std::ops::RangeInclusive<u64> = 60..=31_536_000;
+/// Idle time before hibernation, in seconds: up to a year.
+const HIBERNATE_S: std::ops::RangeInclusive<u64> = 0..=31_536_000;
 /// Longest configuration folder, in bytes.
 const CONFIG_DIR_MAX: usize = 4_096;
 
@@ -26,7 +26,7 @@ pub(crate) struct SettingsView {
     /// The names of the project's variables; their values are never shown.
     env: Option<Vec<String>>,
     claude_config_dir: Option<String>,
-    /// Stored for a later version, which will hibernate idle sessions.
+    /// The idle time after which the session hibernates, in seconds; 0: never.
     hibernate_after_s: Option<u64>,
     /// Whether the conversation is copied; `null` means yes.
     mirror: Option<bool>,
@@ -77,8 +77,8 @@ pub(super) struct GivenSettings {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
     claude_config_dir: Option<Option<String>>,
-    /// Stored for a later version, which will hibernate sessions after this idle time: 60 to
-    /// 31536000 seconds.
+    /// The idle time after which the session hibernates: up to 31536000 seconds, 0 for never.
+    /// Counts at once.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<u64>)]
     hibernate_after_s: Option<Option<u64>>,

@@ -10,13 +10,18 @@ use wxcode_terminal::Screen as _;
 
 use super::{LAST_WORDS_RETRY, SessionMonitor};
 use crate::{
-    agent::{folder::SETTLED, monitor::report::evidence},
+    agent::{
+        folder::SETTLED,
+        hibernation::{self, HIBERNATED},
+        monitor::report::evidence,
+    },
     screen,
 };
 
 impl SessionMonitor {
     /// The agent is gone: saves the agent's last hooks, then publishes the end.
     pub(in crate::agent) async fn finish(mut self, exit: Exit) {
+        let exit = hibernation::exit(&self.session.dir, exit);
         self.view.send_modify(|view| {
             view.agent_state = AgentState::Unknown;
             view.dialog = None;
@@ -71,11 +76,15 @@ impl SessionMonitor {
     /// Ends the session for all clients, and publishes the end. The reason of a refused start stays
     /// as the warning.
     fn end(&self, exit: &Exit, failed: Option<FailedStart>) {
-        let exited = Kind::SessionExited {
-            session_id: self.session.id,
-            code: exit.code,
-            signal: exit.signal,
-            reason: exit.reason.clone(),
+        let session_id = self.session.id;
+        let exited = match exit.reason.as_str() {
+            HIBERNATED => Kind::SessionHibernated { session_id },
+            _ => Kind::SessionExited {
+                session_id,
+                code: exit.code,
+                signal: exit.signal,
+                reason: exit.reason.clone(),
+            },
         };
         self.session.feed.publish_with(exited, || {
             self.view.send_modify(|view| {
