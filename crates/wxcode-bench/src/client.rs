@@ -1,4 +1,4 @@
-//! A WebSocket client of a session in one blocking thread: the cheapest possible client.
+//! A WebSocket client of a session in a single blocking thread: the cheapest possible client.
 
 use std::{
     io::ErrorKind,
@@ -134,7 +134,7 @@ impl Client {
         Ok((client, screen))
     }
 
-    /// Attaches to a session and waits until its agent is ready.
+    /// Attaches to a session and waits until the session's agent is ready.
     pub(crate) fn ready(
         server: &Server,
         session: &Session,
@@ -199,7 +199,7 @@ impl Client {
     fn take_json(&mut self, text: &str) -> anyhow::Result<Heard> {
         let message: JsonMessage = serde_json::from_str(text)?;
         Ok(match message.kind.as_str() {
-            // Whole screens begin with a reset, except the first one.
+            // Whole screens begin with a reset, except the first screen.
             "output" if message.data.starts_with("\x1bc") => Heard::Snapshot(message.data.into()),
             "output" => {
                 self.received += message.data.len() as u64;
@@ -244,7 +244,8 @@ impl Client {
         Ok(self)
     }
 
-    /// Orders a printing without reading it; returns its number for [`Client::until_printed`].
+    /// Orders a printing without reading the printing; returns its number for
+    /// [`Client::until_printed`].
     pub(crate) fn begin(&mut self, lines: usize) -> anyhow::Result<usize> {
         self.printings += 1;
         self.order(Order::Print(lines))?;
@@ -256,7 +257,7 @@ impl Client {
         self.until(format!("{DONE} {number} ").as_bytes())
     }
 
-    /// Orders a printing and receives it.
+    /// Orders a printing and receives the printing.
     pub(crate) fn print(&mut self, lines: usize) -> anyhow::Result<Printed> {
         let received = self.received;
         let start = Instant::now();

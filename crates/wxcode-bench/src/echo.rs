@@ -15,7 +15,7 @@ const WARM_UP: usize = 100;
 
 /// A path to an echoing agent.
 pub(crate) trait Echo {
-    /// Types one byte; returns the time until its echo.
+    /// Types a byte; returns the time until its echo.
     fn round(&mut self, byte: u8) -> anyhow::Result<Duration>;
 }
 
@@ -23,7 +23,7 @@ pub(crate) trait Echo {
 pub(crate) struct Way<'a> {
     pub(crate) name: &'a str,
     pub(crate) echo: &'a mut dyn Echo,
-    /// Names and pids of the processes whose sleeps are counted.
+    /// Names and pids of the processes with counted sleeps.
     pub(crate) processes: Vec<(&'static str, u32)>,
 }
 
@@ -37,7 +37,7 @@ pub(crate) struct Measured {
     pub(crate) costs: Vec<(&'static str, f64, f64)>,
 }
 
-/// Measures this many rounds of each path, one of each in turn.
+/// Measures this many rounds of each path, a round of each path in turn.
 pub(crate) fn measure(ways: &mut [Way<'_>], rounds: usize) -> anyhow::Result<Vec<Measured>> {
     let mut measured: Vec<Measured> = ways
         .iter()

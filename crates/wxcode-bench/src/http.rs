@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Requests a JSON document.
 ///
 /// # Errors
-/// No answer, or an error status, with its body.
+/// No answer, or an error status, with the answer's body.
 pub(crate) fn call(
     address: SocketAddr,
     token: &str,

@@ -1,11 +1,11 @@
-//! Orders to the agent as typed lines, and its answers.
+//! Orders to the agent as typed lines, and the agent's answers.
 
 use std::fmt;
 
-/// The agent's message that it takes orders.
+/// The agent's message of readiness for orders.
 pub const READY: &str = "READY";
-/// After a printing come this word, the printing's number from 1, the microseconds of the writing,
-/// and CR LF.
+/// The word after a printing; the printing's number from 1, the microseconds of the writing, and CR
+/// LF follow.
 pub const DONE: &str = "DONE";
 /// The file in the agent's working directory with the number and the microseconds of the last
 /// printing.
@@ -15,7 +15,7 @@ pub const HOOKS: &str = "hooks.sock";
 /// Ends the agent at any time.
 pub const END: u8 = 0x04;
 
-/// An order, typed as one line with CR.
+/// An order, typed as a line with CR.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
     /// Echoes all input from now on, and takes no more orders.
@@ -24,13 +24,14 @@ pub enum Order {
     Print(usize),
     /// Prints this many bytes a second, in ten pieces, until the terminal is gone.
     Tick(usize),
-    /// Runs hooks, and takes no more orders. The socket [`HOOKS`] carries the program and its file,
-    /// one per line, then payloads; the answer to each is a line with the hook's microseconds.
+    /// Runs hooks, and takes no more orders. The socket [`HOOKS`] carries the program and the
+    /// program's file, a line each, then payloads; the answer to each payload is a line with the
+    /// hook's microseconds.
     Report,
 }
 
 impl Order {
-    /// Parses a line without its end.
+    /// Parses a line without the line end.
     #[must_use]
     pub fn parse(line: &str) -> Option<Self> {
         let (word, number) = line.split_once(' ').unwrap_or((line, "0"));
@@ -45,7 +46,7 @@ impl Order {
     }
 }
 
-/// The line to type, with its CR.
+/// The line to type, with CR.
 impl fmt::Display for Order {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

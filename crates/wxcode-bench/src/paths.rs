@@ -8,14 +8,14 @@ use anyhow::{Context, ensure};
 #[derive(Clone, Debug)]
 pub(crate) struct Paths {
     pub(crate) wxcode: PathBuf,
-    /// The holder's program next to it.
+    /// The holder's program next to wxcode.
     pub(crate) holder: PathBuf,
     /// The agent in the terminals.
     pub(crate) agent: PathBuf,
 }
 
 impl Paths {
-    /// Finds the programs, with another wxcode if one is given.
+    /// Finds the programs, with another wxcode if given.
     pub(crate) fn find(wxcode: Option<PathBuf>) -> anyhow::Result<Self> {
         let own = std::env::current_exe().context("cannot find this program's own path")?;
         let wxcode = wxcode.unwrap_or_else(|| own.with_file_name("wxcode"));

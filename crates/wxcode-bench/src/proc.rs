@@ -9,8 +9,8 @@ pub(crate) fn pss(pid: u32) -> anyhow::Result<f64> {
     memory(pid, "Pss:")
 }
 
-/// The anonymous part of the memory: the system adds and drops file pages at will, so that they do
-/// not show leaks.
+/// The anonymous part of the memory: the system adds and drops file pages at will, so file pages
+/// show no leaks.
 pub(crate) fn anonymous(pid: u32) -> anyhow::Result<f64> {
     memory(pid, "Pss_Anon:")
 }
@@ -46,7 +46,7 @@ const SETTLE: Duration = Duration::from_millis(300);
 /// Readings until memory counts as settled in any case.
 const LOOKS: usize = 20;
 
-/// [`pss`] once it stays within 2 %: no event marks the end of a process's work.
+/// [`pss`] once the memory stays within 2 %: no event marks the end of a process's work.
 pub(crate) fn settled(pid: u32) -> anyhow::Result<f64> {
     let mut last = pss(pid)?;
     for _ in 0..LOOKS {
@@ -65,12 +65,12 @@ pub(crate) fn settled(pid: u32) -> anyhow::Result<f64> {
 pub(crate) struct Usage {
     /// Processor time in seconds.
     pub(crate) seconds: f64,
-    /// Voluntary sleeps of its threads.
+    /// Voluntary sleeps of the process's threads.
     pub(crate) sleeps: u64,
 }
 
 impl Usage {
-    /// The usage up to now; zero for a process that is gone.
+    /// The usage up to now; zero for an ended process.
     pub(crate) fn of(pid: u32) -> Self {
         let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else {
             return Self::default();

@@ -1,4 +1,4 @@
-//! The rows of the table: one module each.
+//! The rows of the table: a module for each row.
 
 mod adoption;
 mod attach;
@@ -18,7 +18,7 @@ use std::fmt;
 
 use crate::Bench;
 
-/// Measures one row, or a row and its variants.
+/// Measures a row, or a row and its variants.
 type Measure = fn(&Bench) -> anyhow::Result<Vec<Row>>;
 
 /// All rows, by name, in the order of the table.

@@ -1,4 +1,4 @@
-//! Measured values of one kind, and their statistics.
+//! Measured values of a single kind, and their statistics.
 
 use std::time::Duration;
 

@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The polling interval for outside conditions.
 const LOOK: Duration = Duration::from_millis(2);
 
-/// A running server; dropping it ends all its processes.
+/// A running server; on drop, all processes of the server end.
 pub(crate) struct Server {
     dir: TempDir,
     pub(crate) address: SocketAddr,
@@ -196,7 +196,7 @@ pub(crate) fn wait_for<T>(
     }
 }
 
-/// The guardian of a session's holder, which ends the holder's leftovers.
+/// The guardian of a session's holder. A guardian ends the holder's leftovers.
 pub(crate) fn guardian(dir: &Path) -> Option<u32> {
     let holder: Value = serde_json::from_slice(&fs::read(dir.join("holder.json")).ok()?).ok()?;
     u32::try_from(holder["guardian"]["pid"].as_u64()?).ok()

@@ -35,7 +35,7 @@ pub(crate) struct Options {
     wxcode: Option<PathBuf>,
 }
 
-/// Runs the soak and prints its table; false if a limit was exceeded.
+/// Runs the soak and prints the soak's table; false if a limit was exceeded.
 pub(crate) fn run(options: &Options) -> anyhow::Result<bool> {
     let paths = Paths::find(options.wxcode.clone())?;
     let length = Duration::from_secs(options.window.unwrap_or((options.seconds / 20).max(1)));

@@ -1,6 +1,6 @@
 //! The printed text: lines of 101 bytes with colours and some UTF-8, like the output of a build.
 
-/// Bytes of a line, including its CR LF.
+/// Bytes of a line, including CR LF.
 pub const LINE: usize = 101;
 /// Lines of a block; the agent writes a block at a time, 63 KiB.
 pub const BLOCK: usize = 640;
@@ -11,7 +11,7 @@ pub const fn lines_of_mib(mib: usize) -> usize {
     (mib << 20).div_ceil(LINE)
 }
 
-/// One block; longer text repeats it.
+/// A block; longer text repeats the block.
 #[must_use]
 pub fn block() -> Vec<u8> {
     let mut block = Vec::with_capacity(LINE * BLOCK);

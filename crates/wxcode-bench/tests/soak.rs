@@ -1,4 +1,4 @@
-//! A short soak run: checks that it works, not its speed; the machine's load does not matter.
+//! A short soak run: checks that the soak works, not its speed; the machine's load does not matter.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 

@@ -1,4 +1,4 @@
-//! The address of a server, and the token that goes there and nowhere else.
+//! The address of a server, and the token for this server alone.
 
 use std::{
     fmt,
@@ -8,7 +8,7 @@ use std::{
 
 use url::Url;
 
-/// The base URL of a server that a token may go to, such as `http://127.0.0.1:8052`.
+/// The base URL of a server as a permitted destination of a token, such as `http://127.0.0.1:8052`.
 ///
 /// ```
 /// use wxcode_client::{Address, AddressError};
@@ -26,13 +26,13 @@ pub struct Address(String);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AddressError {
-    /// It is no URL with a host and the scheme `http` or `https`.
+    /// The text is no URL with a host and the scheme `http` or `https`.
     #[error("`{url}` is no address of a server: give a URL such as http://127.0.0.1:8052")]
     NotAUrl {
         /// The text.
         url: String,
     },
-    /// It holds a user or a password.
+    /// The URL holds a user or a password.
     #[error("a server's URL holds no user or password: give the token apart from the URL")]
     Credentials,
     /// This crate does not speak TLS yet.
@@ -50,7 +50,7 @@ pub enum AddressError {
 }
 
 impl Address {
-    /// The address to reach a server on this machine that listens on `address`. An unspecified
+    /// The address for reaching a server on this machine, listening on `address`. An unspecified
     /// address is reached by loopback.
     ///
     /// # Errors
@@ -115,14 +115,14 @@ fn is_loopback(url: &Url) -> bool {
     host == "localhost" || address.is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
-/// A server and the right to use it. `Debug` leaves the token out.
+/// A server and the right to use the server. `Debug` leaves the token out.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Server {
     address: Address,
     token: String,
 }
 
-/// A token that no HTTP header can carry.
+/// A token unfit for an HTTP header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the token is not usable: give printable ASCII characters without spaces")]
 pub struct TokenError;

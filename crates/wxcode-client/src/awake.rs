@@ -1,4 +1,4 @@
-//! Notices that the machine slept: its connections may be dead without a word.
+//! Notices that the machine slept: the machine's connections may be dead without a word.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,7 +6,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 /// Pause between two looks at the clocks.
 pub const LOOK_EVERY: Duration = Duration::from_secs(5);
-/// The wall clock ran ahead of the monotonic one by more than this: the machine slept.
+/// The wall clock ran ahead of the monotonic clock by more than this: the machine slept.
 pub const GAP_MIN: Duration = Duration::from_secs(10);
 
 /// Watches the clocks.
@@ -33,7 +33,7 @@ impl Awake {
             self.looks.tick().await;
             let now = (Instant::now(), SystemTime::now());
             let before = std::mem::replace(&mut self.last, now);
-            // A clock that was set back gives no duration.
+            // A clock set back gives no duration.
             let wall = now.1.duration_since(before.1).unwrap_or_default();
             if is_sleep(now.0 - before.0, wall) {
                 return;
@@ -43,7 +43,7 @@ impl Awake {
 }
 
 /// Whether the machine slept between two looks: the monotonic clock stands still in a sleep. A wall
-/// clock that was set forward looks the same, and costs a sign of life.
+/// clock set forward looks the same, and costs a sign of life.
 fn is_sleep(monotonic: Duration, wall: Duration) -> bool {
     wall > monotonic + GAP_MIN
 }

@@ -7,7 +7,7 @@ pub const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// The longest pause between two attempts.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// Pauses that double from [`FIRST_PAUSE`] to [`LONGEST_PAUSE`].
+/// Pauses, doubling from [`FIRST_PAUSE`] to [`LONGEST_PAUSE`].
 #[derive(Debug)]
 pub(crate) struct Backoff(Duration);
 

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::{Address, InvalidId, rest::ANSWER_MAX};
 
-/// The problem that the server gives with an error, by RFC 9457.
+/// The server's problem in an error, by RFC 9457.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{detail}")]
 #[non_exhaustive]
@@ -43,7 +43,7 @@ pub enum Error {
     /// The connection ended within the answer.
     #[error("the server broke off its answer: try again")]
     BrokenOff(#[source] Box<dyn StdError + Send + Sync>),
-    /// The answer is not the documented one.
+    /// The answer differs from the documented answer.
     #[error("the server's answer is not understood: is it another version?")]
     NotUnderstood(#[source] Box<dyn StdError + Send + Sync>),
     /// The answer has more bytes than [`ANSWER_MAX`](crate::ANSWER_MAX).
@@ -58,7 +58,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// The problem, where the server gave one.
+    /// The problem, where the server gave a problem.
     pub fn problem(&self) -> Option<&Problem> {
         match self {
             Self::Refused(problem) => Some(problem),

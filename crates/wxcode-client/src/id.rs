@@ -1,6 +1,6 @@
 //! Ids as parts of a path.
 
-/// A text without the form of an id, so that no request was made.
+/// A text without the form of an id. No request was made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{given}` is no id: give 24 hexadecimal digits, as the server names it")]
 pub struct InvalidId {

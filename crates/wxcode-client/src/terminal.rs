@@ -1,8 +1,8 @@
 //! The terminal of a session: `wxcode.v1` over WebSocket, as docs/protocol.md lays it out.
 //!
-//! [`Terminal`] keeps a connection: it returns to the byte after a break, numbers inputs so that
-//! each is typed once, acknowledges output, and bounds what waits. [`Socket`] is one WebSocket for
-//! clients with other rules.
+//! [`Terminal`] keeps a connection. After a break the terminal returns to the byte; it numbers
+//! inputs so that each is typed once, acknowledges output, and bounds everything that waits.
+//! [`Socket`] is a WebSocket for clients with other rules.
 //!
 //! ```no_run
 //! use wxcode_client::terminal::{Size, Target, Terminal, Update};

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::Value;
 
-/// The path of one of this crate's executables.
+/// The path of an executable of this crate.
 ///
 /// # Panics
 /// The build fails.
@@ -32,7 +32,8 @@ fn build(name: &str) -> Result<PathBuf, String> {
             "build",
             "--quiet",
             "--message-format=json",
-            // The features of the whole workspace, so that its dependencies are built already.
+            // The features of the whole workspace, so that the workspace's dependencies are built
+            // already.
             "--workspace",
             "--bin",
             name,

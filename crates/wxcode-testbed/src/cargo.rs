@@ -3,8 +3,8 @@
 use std::process::Command;
 
 /// A `cargo` without the variables of the running test's package. Build scripts of dependencies
-/// look at them: with others, `ring` and all that need it would be compiled again, and once more by
-/// the next call from outside.
+/// look at these variables: with other values, cargo would compile `ring` and all its dependents
+/// again, and once more in the next call from outside.
 #[must_use]
 pub fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));

@@ -1,4 +1,4 @@
-//! The real Claude Code in its own home, connected to the stub.
+//! The real Claude Code in a temporary home, connected to the stub.
 
 use std::{
     env,
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 /// The version of `scripts/install-claude`, and of all measured facts.
 pub const VERSION: &str = include_str!("../../../scripts/claude-version").trim_ascii();
 
-/// The API key for the stub; the home marks it as approved.
+/// The API key for the stub, marked as approved in the home.
 pub const API_KEY: &str = "sk-ant-dummy-stub-key-000000000000";
 
 /// The executable of the real Claude Code.
@@ -57,7 +57,7 @@ pub struct Home {
 }
 
 impl Home {
-    /// A home whose Claude Code talks to `stub_url`.
+    /// A home for a Claude Code with `stub_url` as its API.
     ///
     /// # Errors
     /// The home cannot be written.
@@ -100,7 +100,7 @@ impl Home {
         lay_gsd(&self.config_dir())
     }
 
-    /// Makes `folder` trusted, so that its dialog does not appear.
+    /// Makes `folder` trusted, so that no dialog of trust appears.
     ///
     /// # Errors
     /// The home cannot be read or written.

@@ -1,11 +1,12 @@
 //! The fake agent: `fake-claude`, a small TUI with the behaviour of Claude Code, for situations
-//! that the real one cannot be brought into.
+//! beyond the real agent's reach.
 //!
-//! It takes `--session-id`, `--resume`, `--settings` and a prompt like the real one, runs the hooks
-//! of the settings file, keeps a transcript and `sessions/<pid>.json` in `CLAUDE_CONFIG_DIR` or
-//! `~/.claude`, and draws an input box. With `-p` it answers the prompt without a screen, with the
-//! same hooks. Ctrl+S stashes a draft until the next prompt is submitted, two Esc clear a draft.
-//! Text in one read with a carriage return is a paste, and the return is a line end of the paste.
+//! Like the real agent, the fake agent takes `--session-id`, `--resume`, `--settings` and a prompt.
+//! The fake agent runs the hooks of the settings file, keeps a transcript and `sessions/<pid>.json`
+//! in `CLAUDE_CONFIG_DIR` or `~/.claude`, and draws an input box. With `-p` it answers the prompt
+//! without a screen, with the same hooks. Ctrl+S stashes a draft until the next prompt is
+//! submitted, two Esc clear a draft. Text in the same read with a carriage return is a paste, and
+//! the return is a line end of the paste.
 //!
 //! Modes, a comma list in the variable `FAKE_CLAUDE`:
 //!
@@ -53,9 +54,9 @@
 //! | `/clear` `/compact` `/exit` | as the real one |
 //! | `/x:y` | fires hooks only if the folder has `.claude/commands/x/y.md` |
 //!
-//! With `-p` it prints one turn as `stream-json` between noise, its init line in pieces, and runs
-//! no hooks. Of the prompts above it knows `fake:write`, `fake:hold`, `/clear`, and `fake:exit N`,
-//! which breaks off within a line; also:
+//! With `-p` the fake agent prints a turn as `stream-json` between noise, its init line in pieces,
+//! and runs no hooks. Of the prompts above, `-p` knows `fake:write`, `fake:hold`, `/clear`, and
+//! `fake:exit N`; `fake:exit N` breaks off within a line. Also:
 //!
 //! | prompt | behaviour |
 //! |---|---|

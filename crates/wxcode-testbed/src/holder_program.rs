@@ -10,8 +10,8 @@ use std::{
 /// The crates of the program.
 const CRATES: [&str; 3] = ["wxcode-holder", "wxcode-protocol", "wxcode-terminal"];
 
-/// The program `wxcode-holder` next to `wxcode`, built first where it is missing or outdated: cargo
-/// builds no program of another crate for a test.
+/// The program `wxcode-holder` next to `wxcode`; a missing or outdated program is built first,
+/// because cargo builds no program of another crate for a test.
 ///
 /// # Panics
 /// The build fails.

@@ -1,4 +1,4 @@
-//! A hook command that stores every payload in a folder, so that tests can wait for it.
+//! A hook command that stores every payload in a folder, so that tests can wait for a payload.
 
 use std::{
     fs, io,
@@ -35,7 +35,7 @@ impl HookLog {
     /// The shell command for the settings.
     #[must_use]
     pub fn command(&self) -> String {
-        // A payload appears whole under its final name, which sorts by time.
+        // A payload appears whole under its final name; final names sort by time.
         let folder = self.folder.path().display();
         format!(
             "f=$(mktemp '{folder}/.XXXXXX') && cat >\"$f\" && mv \"$f\" '{folder}'/$(date +%s%N).$$"
@@ -86,7 +86,7 @@ impl HookLog {
             .collect()
     }
 
-    /// Waits for the first event, past or future, that `wanted` accepts.
+    /// Waits for the first event, past or future, accepted by `wanted`.
     ///
     /// # Panics
     /// After [`WAIT_MAX`].

@@ -1,7 +1,8 @@
 //! Test equipment: the stub of the Messages API, the fake agent, the real Claude Code, terminals
 //! for both, and the slope of a series.
 //!
-//! It runs only in tests and by hand, so it panics with a reason where it cannot go on.
+//! The testbed runs only in tests and by hand, so the testbed panics with a reason where going on
+//! is impossible.
 
 pub mod binary;
 mod cargo;

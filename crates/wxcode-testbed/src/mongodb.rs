@@ -1,5 +1,5 @@
-//! A MongoDB server for the tests of this process: a given one, a `mongod`, or SecantusDB as its
-//! own process. A replica set of three is in module `set`.
+//! A MongoDB server for the tests of this process: a given server, a `mongod`, or SecantusDB as a
+//! separate process. Module `set` has a replica set of three.
 
 mod set;
 
@@ -34,7 +34,7 @@ pub use set::ReplicaSet;
 const START_MAX: Duration = Duration::from_secs(60);
 /// The polling interval meanwhile.
 const LOOK: Duration = Duration::from_millis(20);
-/// Ends the server together with its starter: any end of the starter ends the input of this
+/// Ends the server together with its starter: any end of the starter ends the input of this shell
 /// script. The script ignores signals to the whole group.
 const GUARD: &str = r#"trap "" HUP INT TERM; folder=$1; shift; "$@" >"$folder/log" 2>&1 & server=$!; read -r _; kill -9 "$server"; wait "$server" 2>/dev/null; rm -rf "$folder""#;
 
@@ -51,9 +51,9 @@ const MONGOD: [&str; 6] = [
 /// The database of this process's tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// The one named by [`GIVEN`].
+    /// The database named by [`GIVEN`].
     Given,
-    /// The `mongod` of `scripts/install-mongod`, or one on the PATH.
+    /// The `mongod` of `scripts/install-mongod`, or a `mongod` on the PATH.
     Mongod,
     /// SecantusDB.
     SecantusDb,
@@ -65,14 +65,15 @@ pub struct MongoServer {
     /// The server's URI without a database, with `/?` or options at the end.
     prefix: String,
     options: String,
-    /// Ends with this process, and the server with it.
+    /// Ends with this process, and so does the server.
     guard: Option<Child>,
-    /// The data folder of a server started here, removed with it.
+    /// The data folder of a server started here, removed together with the server.
     folder: Option<PathBuf>,
     port: Option<u16>,
 }
 
-/// The shared server of this process's tests; one of two for SecantusDB, which keeps one core busy.
+/// The shared server of this process's tests; one of two servers for SecantusDB, because a server
+/// of SecantusDB keeps a whole core busy.
 ///
 /// # Errors
 /// The reason why there is none.
@@ -98,7 +99,7 @@ fn given() -> Option<String> {
     env::var(GIVEN).ok().filter(|given| given != SECANTUSDB)
 }
 
-/// The given server, or a new one for this caller, with durable acknowledgements.
+/// The given server, or a new server for this caller, with durable acknowledgements.
 ///
 /// # Errors
 /// The reason why there is none.
@@ -122,7 +123,7 @@ impl MongoServer {
         }
     }
 
-    /// A new server for a test that stops it; its acknowledged writes are on disk.
+    /// A new server for a test that stops the server; acknowledged writes are on disk.
     ///
     /// # Errors
     /// The reason why none can be started.
@@ -175,7 +176,7 @@ impl MongoServer {
         self.port
     }
 
-    /// Kills the server and starts it again at the same port with its data.
+    /// Kills the server and starts the server again at the same port with its data.
     ///
     /// # Errors
     /// The server was not started here, or does not start again.
@@ -220,7 +221,7 @@ fn program() -> Option<(Kind, PathBuf)> {
     Some((Kind::SecantusDb, secantus))
 }
 
-/// The pinned `mongod`, or else one on the PATH.
+/// The pinned `mongod`, or else a `mongod` on the PATH.
 fn mongod(pinned: Option<PathBuf>) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let on_path = env::split_paths(&path).map(|folder| folder.join("mongod"));
@@ -237,7 +238,7 @@ fn free_port() -> Result<u16, String> {
         .map_err(|error| format!("there is no free port ({error})"))
 }
 
-/// Starts a server and waits until it listens.
+/// Starts a server and waits until the server listens.
 fn listening(
     kind: Kind,
     program: &Path,

@@ -2,7 +2,7 @@
 
 use std::{fs, io::BufRead, path::Path};
 
-/// The program's bytes with each occurrence of a text replaced by another one of the same length.
+/// The program's bytes with each occurrence of a text replaced by another text of the same length.
 ///
 /// # Panics
 /// The program cannot be read, or does not contain the text.

@@ -1,8 +1,8 @@
-//! A full pipe that blocks its writers.
+//! A full pipe for blocking writers.
 
 use std::io::{self, PipeReader, PipeWriter, Write, pipe};
 
-/// The pipe's capacity in bytes: one page, the minimum.
+/// The pipe's capacity in bytes: a page, the minimum.
 const ROOM: usize = 4 << 10;
 
 /// A full pipe: a write blocks until a read or until the reader is gone.

@@ -22,7 +22,7 @@ use tokio::{
 
 /// Bytes per read.
 const CHUNK: usize = 64 << 10; // 64 KiB
-/// The driver's requests about the server itself, which are not counted.
+/// The driver's requests about the server itself; these requests do not count.
 const SMALL_TALK: [&[u8]; 4] = [b"hello\0", b"isMaster\0", b"ismaster\0", b"endSessions\0"];
 
 /// The state of the network.
@@ -30,7 +30,7 @@ const SMALL_TALK: [&[u8]; 4] = [b"hello\0", b"isMaster\0", b"ismaster\0", b"endS
 pub enum Weather {
     /// Everything passes, each piece after this delay.
     Fair(Duration),
-    /// Connections break, and so do new ones.
+    /// Connections break, also new connections.
     Cut,
     /// Connections stay open, and nothing passes.
     Silent,
@@ -39,7 +39,7 @@ pub enum Weather {
 /// A single fault of the next request that contains a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// The request passes, its answer does not, and the connection stays open.
+    /// The request passes, the answer does not, and the connection stays open.
     SwallowAnswer,
     /// The request passes twice, and the second answer passes.
     RepeatRequest,
@@ -47,7 +47,7 @@ pub enum Fault {
     SilenceAfter,
 }
 
-/// The handling of answers on one connection.
+/// The handling of answers on a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Lot {
     Pass,
@@ -59,7 +59,7 @@ enum Lot {
     LeaveOut,
 }
 
-/// A proxy; it ends on drop.
+/// A proxy; the proxy ends on drop.
 #[derive(Debug)]
 pub struct Proxy {
     /// The proxy's address.
@@ -78,7 +78,7 @@ struct Losses {
     answers: AtomicI64,
     /// Received requests.
     counted: AtomicU64,
-    /// The word and its pending fault.
+    /// The word and the word's pending fault.
     fault: Mutex<Option<(Vec<u8>, Fault)>>,
 }
 
@@ -132,7 +132,7 @@ impl Proxy {
         self.weather.send_replace(weather);
     }
 
-    /// Passes this many more requests, and cuts everything before the next one.
+    /// Passes this many more requests, and cuts everything before the next request.
     pub fn cut_after(&self, requests: u32) {
         self.losses.passing.store(requests.into(), Ordering::SeqCst);
     }
@@ -183,7 +183,7 @@ impl Drop for Proxy {
     }
 }
 
-/// One connection through the proxy.
+/// A connection through the proxy.
 struct Line {
     losses: Arc<Losses>,
     cutter: watch::Sender<Weather>,
@@ -200,7 +200,7 @@ impl Line {
         };
         let (from_client, to_client) = client.into_split();
         let (from_server, to_server) = server.into_split();
-        // The request before an answer decides on its loss.
+        // The request before an answer decides on the answer's loss.
         let (lose, losing) = watch::channel(Lot::Pass);
         let mut weather = self.weather.clone();
         tokio::select! {
@@ -245,7 +245,7 @@ impl Line {
                         return;
                     }
                 }
-                // Set before the request passes: its answer must not be faster.
+                // Set before the request passes: the answer must not be faster.
                 Some(Fault::SilenceAfter) => drop(self.cutter.send_replace(Weather::Silent)),
                 None => {}
             }
@@ -303,7 +303,7 @@ impl Line {
     }
 }
 
-/// Takes one from a counter; false if none is left.
+/// Decrements a counter; false for a counter at zero.
 fn take(left: &AtomicI64) -> bool {
     left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
         (left > 0).then_some(left - 1)
@@ -311,7 +311,7 @@ fn take(left: &AtomicI64) -> bool {
     .is_ok()
 }
 
-/// The length of the first message once it is complete, from its first four bytes.
+/// The length of the first message, from its first four bytes, once the message is complete.
 fn whole(bytes: &[u8]) -> Option<usize> {
     let length = u32::from_le_bytes(*bytes.first_chunk()?);
     usize::try_from(length)

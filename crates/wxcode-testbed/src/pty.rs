@@ -19,13 +19,13 @@ use rustix::{
     termios::{Winsize, tcsetwinsize},
 };
 
-/// How long the waiting functions wait before they panic.
+/// Longest wait of the waiting functions before a panic.
 pub const WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// The polling interval for conditions without an event.
 const POLL: Duration = Duration::from_millis(5);
 
-/// A running program and its terminal; both end on drop.
+/// A running program and the program's terminal; both end on drop.
 #[derive(Debug)]
 pub struct Terminal {
     child: Child,
@@ -216,7 +216,7 @@ impl Drop for Terminal {
             if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
                 let _ = rustix::process::kill_process_group(group, Signal::KILL);
             }
-            // Before the process has its own group, the signal goes to it alone.
+            // Before the process has a group of its own, the signal goes to the process alone.
             let _ = self.child.kill();
             let _ = self.child.wait();
         }

@@ -3,7 +3,7 @@
 /// Set to `1` where nothing may be skipped.
 pub const REQUIRE: &str = "WXCODE_TEST_REQUIRE";
 
-/// Prints a countable line about a test that cannot run here; the caller returns after it.
+/// Prints a countable line about a test that cannot run here; the caller returns afterwards.
 ///
 /// # Panics
 /// `WXCODE_TEST_REQUIRE=1` is set.
@@ -15,7 +15,7 @@ pub fn skip(reason: &str) {
     // Bypasses the capture of the test harness, which hides the output of passing tests.
     use std::io::Write as _;
     let thread = std::thread::current();
-    // The harness runs each test in a thread of its name.
+    // The harness runs each test in a thread with the test's name.
     let test = thread.name().unwrap_or("?");
     let _ = writeln!(std::io::stderr().lock(), "SKIPPED: {reason} ({test})");
 }

@@ -3,7 +3,7 @@
 /// Two-sided 95 % of the normal distribution.
 const Z: f64 = 1.96;
 
-/// The rise of a series per unit of its abscissa.
+/// The rise of a series per unit of the abscissa.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Slope {
     /// The median of the slopes between all pairs of points.

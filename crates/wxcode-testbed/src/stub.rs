@@ -1,7 +1,7 @@
 //! A stub of the Messages API on the loopback, sufficient for a conversation of the real Claude
 //! Code.
 //!
-//! [`answer`] describes its answers.
+//! [`answer`] describes the answers.
 
 mod answer;
 mod wire;
@@ -28,19 +28,19 @@ use tokio::sync::{oneshot, watch};
 use answer::Answer;
 use wire::Content;
 
-/// How long [`Stub::wait_for`] waits before it panics.
+/// Longest wait of [`Stub::wait_for`] before a panic.
 pub const WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// Largest request body, in bytes.
 const BODY_MAX: usize = 64 << 20; // 64 MiB
 
-/// One received request.
+/// A received request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
     pub method: String,
     /// The path without the query.
     pub path: String,
-    /// The body; null when it is not JSON.
+    /// The body; null for a body other than JSON.
     pub body: Value,
 }
 
@@ -54,19 +54,19 @@ impl Request {
                 .is_some_and(|tools| !tools.is_empty())
     }
 
-    /// The user's texts, one per message, the newest last.
+    /// The user's texts, a text for each message, the newest last.
     #[must_use]
     pub fn user_texts(&self) -> Vec<String> {
         answer::user_texts(&self.body)
     }
 }
 
-/// A running stub; it ends on drop.
+/// A running stub; the stub ends on drop.
 #[derive(Debug)]
 pub struct Stub {
     address: SocketAddr,
     shared: Arc<Shared>,
-    /// Dropped with the stub, which ends the server.
+    /// Dropped with the stub; the drop ends the server.
     _running: oneshot::Sender<()>,
 }
 
@@ -84,7 +84,7 @@ struct Shared {
 }
 
 impl Stub {
-    /// Starts a stub on a free loopback port, on its own thread: a test may block.
+    /// Starts a stub on a free loopback port, on a separate thread: a test may block.
     ///
     /// # Errors
     /// No port is free.
@@ -149,7 +149,7 @@ impl Stub {
         self.shared.requests().clone()
     }
 
-    /// Waits for the first request, past or future, that `wanted` accepts.
+    /// Waits for the first request, past or future, accepted by `wanted`.
     ///
     /// # Panics
     /// After [`WAIT_MAX`].
@@ -252,7 +252,7 @@ impl Shared {
         limited.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The answer of a used up account, while it is one.
+    /// The answer of a used up account, while the account is used up.
     fn limited(&self) -> Option<Response> {
         let reset = (*self.limited_until()).filter(|reset| *reset > SystemTime::now())?;
         let since_epoch = reset.duration_since(SystemTime::UNIX_EPOCH);
@@ -270,7 +270,7 @@ impl Shared {
         Some((StatusCode::TOO_MANY_REQUESTS, headers, body).into_response())
     }
 
-    /// Stores a request and returns its number.
+    /// Stores a request and returns the request's number.
     fn record(&self, request: Request) -> usize {
         let count = {
             let mut requests = self.requests();
@@ -344,7 +344,7 @@ fn message(shared: &Arc<Shared>, number: usize, body: &Value) -> Response {
     ([(header::CONTENT_TYPE, "text/event-stream")], body).into_response()
 }
 
-/// A held answer, counted until its release or its client's end.
+/// A held answer, counted until the answer's release or the client's end.
 struct Hold {
     shared: Arc<Shared>,
     released: watch::Receiver<u64>,

@@ -19,7 +19,7 @@ pub struct Line {
     pub tests: Vec<Named>,
 }
 
-/// One or several tests, as the table names them.
+/// A test or several tests, as named in the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Named {
     /// The crate of the tests.
@@ -28,7 +28,7 @@ pub struct Named {
     pub name: String,
 }
 
-/// A test that ran.
+/// A finished test.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ran {
     package: String,
@@ -36,7 +36,7 @@ pub struct Ran {
     outcome: Outcome,
 }
 
-/// The outcome of a line or of one of its tests.
+/// The outcome of a line or of a single test of the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
     /// All passed.
@@ -79,8 +79,8 @@ pub fn table(markdown: &str) -> Vec<Line> {
     .collect()
 }
 
-/// Parses the tests in a cell: names in backquotes, each followed by its crate in brackets unless
-/// it is the default one.
+/// Parses the tests in a cell: names in backquotes, each followed by the test's crate in brackets
+/// unless the crate is the default crate.
 fn named(cell: &str) -> Vec<Named> {
     let mut tests = Vec::<Named>::new();
     let mut is_crate = false;
@@ -101,7 +101,7 @@ fn named(cell: &str) -> Vec<Named> {
 }
 
 impl Named {
-    /// Whether the full name of a test in its crate matches.
+    /// Whether the full name of a test in the named crate matches.
     fn means(&self, test: &str) -> bool {
         let last = test.rsplit("::").next().unwrap_or_default();
         test.starts_with(&self.name) || last.starts_with(&self.name)
@@ -125,7 +125,7 @@ pub fn ran(output: &str, crates: &Path) -> Vec<Ran> {
         {
             skipped.push(name.trim_end_matches(')').to_owned());
         }
-        // Output of the test may stand between its name and its outcome.
+        // Output of the test may stand between the test's name and outcome.
         let Some((name, rest)) = line
             .strip_prefix("test ")
             .and_then(|line| line.split_once(" ... "))
@@ -149,8 +149,8 @@ pub fn ran(output: &str, crates: &Path) -> Vec<Ran> {
     tests
 }
 
-/// The possible crates of a test program, with the prefix of its test names: none for unit tests
-/// and `e2e`.
+/// The possible crates of a test program, with the prefix of the program's test names: none for
+/// unit tests and `e2e`.
 fn program_of(running: &str, crates: &Path) -> (Vec<String>, String) {
     let mut words = running.split_whitespace();
     match words.next() {
@@ -160,7 +160,7 @@ fn program_of(running: &str, crates: &Path) -> (Vec<String>, String) {
             (vec![name.replace('_', "-")], String::new())
         }
         Some("tests/e2e/main.rs") => (vec![E2E.to_owned()], String::new()),
-        // A test program of its own, in one file or in a folder.
+        // A separate test program, in a file or in a folder.
         Some(path) => {
             let entries = std::fs::read_dir(crates).into_iter().flatten().flatten();
             let owners = entries.filter(|entry| entry.path().join(path).exists());

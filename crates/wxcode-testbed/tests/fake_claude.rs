@@ -1,4 +1,4 @@
-//! The fake agent's behaviour, as its description says.
+//! The fake agent's behaviour, as described in its module.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
@@ -21,7 +21,7 @@ const EVENTS: [&str; 8] = [
     "SessionEnd",
 ];
 
-/// A fake agent, its hooks and its folder.
+/// A fake agent, with the agent's hooks and folder.
 struct Bench {
     hooks: HookLog,
     folder: TempDir,

@@ -1,4 +1,4 @@
-//! The stub's answers to plain HTTP, as its description says.
+//! The stub's answers to plain HTTP, as described in its module.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 

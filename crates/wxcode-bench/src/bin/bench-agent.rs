@@ -1,8 +1,8 @@
-//! The agent of the measurements: takes orders from its terminal, and prints or echoes.
+//! The agent of the measurements: takes orders from the terminal, and prints or echoes.
 //!
 //! `bench-agent --in-terminal PROGRAM [ARGUMENT]...` instead runs a program in its own session with
-//! standard input as the controlling terminal. All other arguments are ignored: wxcode starts it
-//! like Claude Code.
+//! standard input as the controlling terminal. All other arguments are ignored: wxcode starts the
+//! agent like Claude Code.
 
 use std::{
     env, fs,
@@ -93,7 +93,7 @@ fn print(block: &[u8], lines: usize, number: usize) -> io::Result<()> {
     }
     let took = start.elapsed().as_micros();
     write(format!("{DONE} {number} {took}\r\n").as_bytes())?;
-    // Renamed into place, so that readers see it whole.
+    // Renamed into place, so that readers see the whole file.
     let draft = format!("{PRINTED}.new");
     fs::write(&draft, format!("{number} {took}"))?;
     fs::rename(draft, PRINTED)

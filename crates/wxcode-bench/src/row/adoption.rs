@@ -1,4 +1,4 @@
-//! A server restarted after SIGKILL adopts its sessions.
+//! A server restarted after SIGKILL adopts the sessions of its predecessor.
 
 use std::time::Instant;
 

@@ -23,12 +23,12 @@ const TARGET: f64 = 0.5;
 const TEXT: usize = 2_000;
 const FILE: usize = 256 << 10;
 const LARGEST: usize = 5 << 20;
-/// One line of this many holds a file.
+/// Among this many lines, a single line holds a file.
 const FILES: usize = 200;
 
 const ID: &str = "0d6a3f0e-54a1-4ee0-9a5a-0b6a1c7d2e11";
 
-/// A run's output from a terminal; its init line is the last one.
+/// A run's output from a terminal; the init line comes last.
 fn output() -> Vec<u8> {
     let said = |len: usize| {
         let text = "What a tool gave: \\\"módulo\\\" in src/main.rs\\n".repeat(len / 46);

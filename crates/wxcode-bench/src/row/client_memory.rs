@@ -3,7 +3,7 @@
 use super::Row;
 use crate::{Bench, client::Client, proc, server::Server};
 
-/// Clients attached before, so that one-time costs are not counted.
+/// Clients attached before the measurement, so that one-time costs do not count.
 const FIRST: usize = 10;
 /// Counted clients.
 const COUNTED: usize = 200;

@@ -13,7 +13,7 @@ use crate::{Bench, samples::Samples};
 const TEXT: usize = 64;
 /// The target for the screen alone, in MB/s.
 const TARGET: f64 = 400.0;
-/// Bytes per feed: one read of a PTY, and a holder's largest turn.
+/// Bytes per feed: a read of a PTY, and a holder's largest turn.
 const PIECES: [usize; 2] = [4 << 10, 64 << 10];
 
 /// Processor seconds of this thread, without other processes' work.

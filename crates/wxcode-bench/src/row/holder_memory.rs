@@ -5,7 +5,7 @@ use crate::{Bench, client::Client, proc, samples::Samples, server::Server};
 
 /// Lines printed to the screen before.
 const SEEN: usize = 10_000;
-/// Further sessions, which share the pages of the program.
+/// Further sessions; sessions share the pages of the program.
 const MORE: usize = 20;
 /// Bounds of a holder, in KiB.
 const TARGETS: (f64, f64) = (400.0, 2048.0);

@@ -84,7 +84,7 @@ pub(super) fn measure(bench: &Bench) -> anyhow::Result<Vec<Row>> {
         starts.push(start_of(hook.args(["hook", "/nonexistent"]))?);
     }
     drop(server);
-    // The thread ends with its connection.
+    // The thread ends with the connection.
     let _ = reader.join();
     let (event, hook) = (events.quantile(0.99), hooks.quantile(0.99));
     let ratio = starts.median() / nothing.median();

@@ -21,7 +21,7 @@ const SIZE: Size = Size {
     cols: 120,
     rows: 40,
 };
-/// A size that reflows the whole history of [`SIZE`].
+/// A size for reflowing the whole history of [`SIZE`].
 const NARROW: Size = Size { cols: 60, rows: 20 };
 
 /// A stream: its name, the bytes before the measurement, the bytes of each step, and whether the
@@ -85,7 +85,7 @@ fn link(i: usize) -> Vec<u8> {
     format!("\x1b]8;;file:///{i}\x1b\\x\x1b]8;;\x1b\\").into_bytes()
 }
 
-/// A letter with three marks, another one for each number.
+/// A letter with three marks, another letter for each number.
 fn zalgo(i: usize) -> String {
     let mark = |n: usize| char::from_u32(0x300 + (n % 0x30) as u32).unwrap_or('\u{300}');
     let letter = char::from(b'a' + (i % 26) as u8);

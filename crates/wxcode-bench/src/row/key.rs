@@ -84,7 +84,7 @@ fn measure(bench: &Bench, what: &str, target: &Target, load: usize) -> anyhow::R
     drop(ways);
     drop(ours);
     for reader in readers {
-        // The thread ends with its connection.
+        // The thread ends with the connection.
         let _ = reader.join();
     }
     Ok(rows(what, target, &measured))

@@ -1,4 +1,4 @@
-//! The memory of one more session: its holder and its guardian.
+//! The memory of a further session: the session's holder and guardian.
 
 use anyhow::Context;
 

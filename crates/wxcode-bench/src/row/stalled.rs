@@ -26,7 +26,7 @@ pub(super) fn measure(bench: &Bench) -> anyhow::Result<Vec<Row>> {
     let lines = text::lines_of_mib(mib);
     let server = Server::start(&bench.paths)?;
     let session = server.session()?;
-    // One uncounted printing fills the ring buffer.
+    // An uncounted printing fills the ring buffer.
     let mut number = 1;
     let mut client = Client::ready(&server, &session, bench.protocol)?;
     client.print(text::lines_of_mib(8))?;
@@ -93,7 +93,7 @@ struct Seen {
     holder: f64,
 }
 
-/// Watches a printing to its end.
+/// Watches a printing to the end.
 fn watch(server: &Server, session: &Session, number: usize) -> anyhow::Result<Seen> {
     let mut most = (0.0_f64, 0.0_f64);
     let begins = format!("{number} ");

@@ -1,4 +1,5 @@
-//! The sessions of the soak run: chatty ones, an echoing one, and conversations with deliveries.
+//! The sessions of the soak run: chatty sessions, an echoing session, and conversations with
+//! deliveries.
 
 use std::{fs, os::unix::fs::PermissionsExt as _, sync::Arc, thread, time::Duration};
 
@@ -19,16 +20,16 @@ pub(super) const RATE: usize = 10 << 10; // 10 KiB/s
 const CONVERSATIONS: usize = 2;
 /// Chatty sessions with visiting clients.
 const VISITED: usize = 4;
-/// MiB printed at once by each chatty agent, to fill its holder's buffers.
+/// MiB printed by each chatty agent at the beginning, for filling its holder's buffers.
 const FILL_MIB: usize = 2;
 /// The same for the fake agent.
 const FLOOD: usize = FILL_MIB << 20;
-/// Visits that fill a project's events in memory, half of them by either protocol.
+/// Visits for filling a project's events in memory, half of them by either protocol.
 const FILL_VISITS: usize = 200;
-/// Deliveries that fill the events, a session's stored prompts, and the store's page cache. They
-/// also cause one reading of the log for the attribution of planning files.
+/// Deliveries for filling the events, a session's stored prompts, and the store's page cache. The
+/// deliveries also cause a reading of the log for the attribution of planning files.
 const FILL_DELIVERIES: usize = 256;
-/// How long a delivery may take to its end: more than the server's own bound.
+/// Longest time of a delivery to its end: more than the server's own bound.
 const DELIVERY_TIME: Duration = Duration::from_secs(180);
 /// Concurrent filling threads.
 const AT_ONCE: usize = 8;
@@ -100,8 +101,9 @@ impl Crowd {
         self.chatty.iter().chain(others)
     }
 
-    /// Fills the bounded buffers, which would otherwise look like a leak: the holders' output and
-    /// lines, and the server's events. From then on the chatty agents print.
+    /// Fills the bounded buffers; their growth would otherwise look like a leak. The buffers are
+    /// the holders' output and lines, and the server's events. From then on the chatty agents
+    /// print.
     pub(super) fn fill(&self) -> anyhow::Result<()> {
         each(&self.chatty, |session| {
             let mut client = Client::ready(&self.server, session, Protocol::V1)?;
@@ -125,7 +127,7 @@ impl Crowd {
         })
     }
 
-    /// A client of the echoing session, with its buffers filled likewise.
+    /// A client of the echoing session, with buffers filled likewise.
     pub(super) fn echoing(&self) -> anyhow::Result<Client> {
         let mut client = Client::ready(&self.server, &self.echo, Protocol::V1)?;
         client.print(text::lines_of_mib(FILL_MIB))?;
@@ -142,8 +144,8 @@ impl Crowd {
     }
 }
 
-/// Delivers a text and waits for its end; false if it was not submitted, which may happen on a very
-/// busy machine.
+/// Delivers a text and waits for the delivery's end; false without a submission. On a very busy
+/// machine a delivery may fail.
 pub(super) fn deliver(server: &Server, session: &Session, text: &str) -> anyhow::Result<bool> {
     let path = format!("/output-projects/{}/deliveries", session.project);
     let queued = server.call("POST", &path, Some(&json!({ "text": text })))?;

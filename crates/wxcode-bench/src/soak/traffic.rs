@@ -19,7 +19,7 @@ use crate::{
 
 /// Visiting clients.
 pub(super) const CLIENTS: usize = 4;
-/// How long each stays, at most, and how long it stays away.
+/// Longest stay of a client, and its pause between two visits.
 const STAY: Duration = Duration::from_secs(2);
 const AWAY: Duration = Duration::from_millis(500);
 /// The pause between two deliveries to a conversation.
@@ -32,7 +32,7 @@ const LOOK: Duration = Duration::from_millis(50);
 pub(super) struct Seen {
     pub(super) visits: AtomicU64,
     pub(super) bytes: AtomicU64,
-    /// Submitted deliveries, and the others.
+    /// Submitted deliveries, and all other deliveries.
     pub(super) deliveries: AtomicU64,
     pub(super) failed: AtomicU64,
 }
@@ -99,7 +99,7 @@ impl Traffic {
         self.seen.deliveries.load(Relaxed)
     }
 
-    /// Ends the traffic; returns its counts.
+    /// Ends the traffic; returns the counts.
     ///
     /// # Errors
     /// The first failure.

@@ -1,4 +1,5 @@
-//! A window of the soak run: the processes at its end, and the echo latency during it.
+//! A window of the soak run: the processes at the window's end, and the echo latency during the
+//! window.
 
 use std::{
     fs,
@@ -33,7 +34,7 @@ pub(super) struct Window {
     pub(super) at: Instant,
     /// Anonymous memory of the server, in KiB.
     pub(super) server: f64,
-    /// Anonymous memory of a holder with its guardian, the mean of all.
+    /// Anonymous memory of a holder with its guardian, the mean of all holders.
     pub(super) holder: f64,
     pub(super) server_descriptors: usize,
     pub(super) holder_descriptors: usize,

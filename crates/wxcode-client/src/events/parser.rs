@@ -1,4 +1,4 @@
-//! Server-sent events out of a stream of bytes, as the WHATWG's HTML standard lays them out.
+//! Server-sent events out of a stream of bytes, as in the WHATWG's HTML standard.
 
 use serde_json::Value;
 
@@ -7,25 +7,25 @@ use crate::Error;
 /// Largest event, in bytes of the stream: a `state` with 1,000 milestones and their reasons.
 pub const EVENT_MAX: usize = 16 << 20; // 16 MiB
 
-/// An event of a project, as docs/events.md describes it.
+/// An event of a project, as described in docs/events.md.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Event {
-    /// Its number; numbers rise. `None` for a `reset`.
+    /// The number; numbers rise. `None` for a `reset`.
     pub id: Option<u64>,
-    /// Its type, such as `agent.state`. Ignore unknown ones.
+    /// The type, such as `agent.state`. Ignore unknown types.
     pub kind: String,
     /// The JSON object with `type`, `seq`, `at` and the type's own fields.
     pub data: Value,
 }
 
 impl Event {
-    /// A field that is a text.
+    /// A field with a text.
     pub fn text(&self, field: &str) -> Option<&str> {
         self.data.get(field)?.as_str()
     }
 
-    /// A field that is a whole number.
+    /// A field with a whole number.
     pub fn number(&self, field: &str) -> Option<u64> {
         self.data.get(field)?.as_u64()
     }
@@ -35,7 +35,7 @@ impl Event {
 #[derive(Debug, Default)]
 pub(super) struct Parser {
     bytes: Vec<u8>,
-    /// Bytes that were searched for the end of a line.
+    /// Bytes already searched for the end of a line.
     searched: usize,
     id: Option<u64>,
     kind: String,

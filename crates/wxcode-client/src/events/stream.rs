@@ -1,4 +1,4 @@
-//! One connection to the events of a project.
+//! A single connection to the events of a project.
 
 use std::time::Duration;
 
@@ -12,12 +12,12 @@ use crate::{
     rest::{REQUEST_TIMEOUT, project},
 };
 
-/// Longest silence of a live server, whose comments come every 15 s.
+/// Longest silence of a live server; live servers send a comment every 15 s.
 pub const SILENCE_MAX: Duration = Duration::from_secs(60);
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
-/// One connection to the events of a project, without reconnection: the layer below
+/// A single connection to the events of a project, without reconnection: the layer below
 /// [`Events`](super::Events).
 #[derive(Debug)]
 pub struct EventStream {
@@ -29,7 +29,7 @@ pub struct EventStream {
 }
 
 impl EventStream {
-    /// Connects; `last` is the number of the last event that the client has.
+    /// Connects; `last` is the number of the client's last event.
     ///
     /// # Errors
     /// [`Error::InvalidId`], [`Error::Unreachable`], [`Error::Refused`] with 404.

@@ -7,11 +7,11 @@ use super::{Event, Events};
 impl Events<'_> {
     /// Waits for the end of a delivery: submitted to the agent, or failed.
     ///
-    /// `on_change` sees each state of the delivery, such as a dialog in the way in
-    /// [`error`](Delivery::error). Events of other things are passed over.
+    /// `on_change` sees each state of the delivery, such as a present dialog in
+    /// [`error`](Delivery::error). All other events are passed over.
     ///
     /// # Errors
-    /// Those of [`Events::next`]; [`Error::Refused`] with 404 without such a delivery.
+    /// The errors of [`Events::next`]; [`Error::Refused`] with 404 without such a delivery.
     pub async fn delivery(
         &mut self,
         delivery: &str,
@@ -36,10 +36,10 @@ impl Events<'_> {
         }
     }
 
-    /// Waits for the end of a run. Events of other things are passed over.
+    /// Waits for the end of a run. All other events are passed over.
     ///
     /// # Errors
-    /// Those of [`Events::next`]; [`Error::Refused`] with 404 without such a run.
+    /// The errors of [`Events::next`]; [`Error::Refused`] with 404 without such a run.
     pub async fn run(&mut self, run: &str) -> Result<Run, Error> {
         let concerns =
             |event: &Event| event.kind == "run.finished" && event.text("run_id") == Some(run);
@@ -57,7 +57,8 @@ impl Events<'_> {
         }
     }
 
-    /// Passes events over, up to one that concerns the waiter or describes the whole situation.
+    /// Passes events over, up to an event that concerns the waiter or describes the whole
+    /// situation.
     async fn until(&mut self, concerns: impl Fn(&Event) -> bool) -> Result<(), Error> {
         loop {
             let event = self.next().await?;

@@ -17,7 +17,7 @@ pub(crate) const OUTCOME_TIMEOUT: Duration = Duration::from_secs(70);
 pub struct Ask {
     /// Another question has another id.
     pub id: String,
-    /// What is asked.
+    /// The kind of the question.
     pub kind: AskKind,
     /// The name of the dialog.
     pub dialog: String,
@@ -55,11 +55,11 @@ pub enum AskKind {
 pub struct Question {
     /// The question.
     pub question: String,
-    /// Its heading.
+    /// The heading.
     pub header: String,
     /// Whether several options may be chosen.
     pub multi_select: bool,
-    /// Its options.
+    /// The options.
     pub options: Vec<QuestionOption>,
 }
 
@@ -67,7 +67,7 @@ pub struct Question {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct QuestionOption {
-    /// Its text.
+    /// The text.
     pub label: String,
     /// An explanation.
     pub description: String,
@@ -92,10 +92,10 @@ pub struct Answer {
     answers: Option<Vec<QuestionAnswer>>,
 }
 
-/// The answer to one [`Question`].
+/// The answer to a single [`Question`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct QuestionAnswer {
-    /// Labels of options: one, or several for a multi-select question.
+    /// Labels of options: a single label, or several for a multi-select question.
     pub options: Vec<String>,
     /// A free text of at most 2,000 characters, instead of an option or with options of a
     /// multi-select question.
@@ -104,7 +104,7 @@ pub struct QuestionAnswer {
 }
 
 impl QuestionAnswer {
-    /// One option, by its label.
+    /// A single option, by its label.
     pub fn option(label: impl Into<String>) -> Self {
         Self {
             options: vec![label.into()],
@@ -122,7 +122,8 @@ impl QuestionAnswer {
 }
 
 impl Answer {
-    /// Chooses one of the [`options`](Ask::options) of a permission or dialog, by its exact text.
+    /// Chooses an option among the [`options`](Ask::options) of a permission or dialog, by its
+    /// exact text.
     pub fn option(option: impl Into<String>) -> Self {
         Self {
             id: None,
@@ -140,7 +141,7 @@ impl Answer {
         }
     }
 
-    /// Answers only the question with this [`id`](Ask::id); without it, the present one.
+    /// Answers only the question with this [`id`](Ask::id); without an id, the present question.
     #[must_use]
     pub fn to(mut self, id: impl Into<String>) -> Self {
         self.id = Some(id.into());

@@ -1,4 +1,4 @@
-//! Conversations: their turns, their export, and the search in them.
+//! Conversations: the turns, the export, and the search.
 
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
@@ -11,11 +11,11 @@ use crate::{Error, id};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ConversationPage {
-    /// The conversation, a UUID; `None` before the project's first one.
+    /// The conversation, a UUID; `None` before the project's first conversation.
     pub claude_session_id: Option<String>,
     /// The turns, oldest first; possibly fewer than asked for.
     pub turns: Vec<ConversationTurn>,
-    /// The [`ConversationPart::before`] of the page before this one; `None` at the beginning.
+    /// The [`ConversationPart::before`] of the previous page; `None` at the beginning.
     pub next: Option<String>,
 }
 
@@ -23,7 +23,7 @@ pub struct ConversationPage {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ConversationTurn {
-    /// Its id in the conversation.
+    /// The id in the conversation.
     pub id: String,
     /// RFC 3339.
     pub at: Option<String>,
@@ -31,20 +31,20 @@ pub struct ConversationTurn {
     pub role: String,
     /// Objects with a `type`: `text`, `tool`, `question`, `compaction`, `error` or `refusal`.
     pub blocks: Vec<Value>,
-    /// Whether texts of it are cut.
+    /// Whether any of the turn's texts are cut.
     pub truncated: bool,
     /// The milestone in work.
     pub milestone_id: Option<String>,
-    /// The delivery of the prompt, or of the prompt that it answers.
+    /// The delivery of the prompt, or of the answered prompt.
     pub delivery_id: Option<String>,
 }
 
 /// A part of a conversation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConversationPart {
-    /// A conversation of the project's history, a UUID; the current one by default.
+    /// A conversation of the project's history, a UUID; the current conversation by default.
     pub claude_session_id: Option<String>,
-    /// The [`ConversationPage::next`] of the page after it, or the [`SearchHit::before`] of a hit;
+    /// The [`ConversationPage::next`] of the following page, or the [`SearchHit::before`] of a hit;
     /// the end by default.
     pub before: Option<String>,
     /// Most turns, 1 to 200; 50 by default.
@@ -106,8 +106,8 @@ impl Client {
         self.call(Method::GET, &path, None::<&()>).await?.json()
     }
 
-    /// Searches the conversations of one project, or of all. Words are beginnings; case and accents
-    /// do not matter. `after` is the [`SearchHits::next`] of the call before.
+    /// Searches the conversations of a single project, or of all. Words are beginnings; case and
+    /// accents do not matter. `after` is the [`SearchHits::next`] of the previous call.
     ///
     /// # Errors
     /// [`Error::InvalidId`]; [`Error::Refused`] with 422 for a query without a word, 503 while too

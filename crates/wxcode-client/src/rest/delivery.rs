@@ -11,32 +11,32 @@ use crate::{Error, id};
 pub struct Delivery {
     /// 24 hexadecimal digits.
     pub id: String,
-    /// Its project.
+    /// The project.
     pub output_project_id: String,
     /// The milestone of the command.
     pub milestone_id: Option<String>,
-    /// The text; in lists its beginning, up to 1,024 characters.
+    /// The text; in lists the beginning, up to 1,024 characters.
     pub text: String,
     /// The length of the whole text in bytes.
     pub text_bytes: u64,
     /// Whether `text` is less than the whole.
     pub text_truncated: bool,
-    /// Its progress.
+    /// The progress.
     pub state: DeliveryState,
     /// How often the text or an Enter was sent.
     pub attempts: u32,
-    /// The reason of a failure; before that, the present obstacle: a dialog by its name, or
+    /// The reason of a failure; before a failure, the present obstacle: a dialog by its name, or
     /// `draft: …` for other text in the prompt.
     pub error: Option<String>,
-    /// The key that the request gave.
+    /// The key in the request.
     pub idempotency_key: Option<String>,
-    /// It waits until this time, RFC 3339, and holds up no other meanwhile.
+    /// The delivery waits until this time, RFC 3339, and holds up no other delivery meanwhile.
     #[serde(default)]
     pub not_before: Option<String>,
-    /// It goes into a running turn.
+    /// The delivery goes into a running turn.
     #[serde(default)]
     pub steer: bool,
-    /// How often its text was edited, its time changed, or it was moved.
+    /// The number of edits of the text, changes of the time, and moves in the queue.
     #[serde(default)]
     pub edits: u32,
     /// RFC 3339.
@@ -50,13 +50,13 @@ pub struct Delivery {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum DeliveryState {
-    /// It waits in line.
+    /// The delivery waits in line.
     Queued,
-    /// The holder may have typed it.
+    /// The holder may have typed the text.
     Written,
-    /// The agent reported its text as a prompt.
+    /// The agent reported the text as a prompt.
     Submitted,
-    /// It was given up.
+    /// The delivery was given up.
     Failed,
     /// A state of a newer server.
     #[serde(other)]
@@ -64,7 +64,7 @@ pub enum DeliveryState {
 }
 
 impl DeliveryState {
-    /// Whether it never changes again.
+    /// Whether the state is final.
     pub fn is_final(self) -> bool {
         matches!(self, Self::Submitted | Self::Failed)
     }
@@ -85,29 +85,30 @@ impl DeliveryState {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Deliveries {
-    /// In order: that of queueing, but for those that were moved.
+    /// In the order of queueing, except for moved deliveries.
     pub deliveries: Vec<Delivery>,
     /// The number of all deliveries of the project.
     pub total: u64,
 }
 
-/// A text to type and submit; `"text".into()` makes one without a key.
+/// A text for typing and submitting; `"text".into()` makes a delivery without a key.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct NewDelivery {
     /// At most 1 MiB.
     pub text: String,
-    /// 1 to 200 bytes: a second request with the same key and text gets the first one's delivery.
+    /// 1 to 200 bytes: a second request with the same key and text gets the first request's
+    /// delivery.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
     /// RFC 3339: the delivery waits until this time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_before: Option<String>,
-    /// Types it into a running turn instead of waiting for its end.
+    /// Types the text into a running turn instead of waiting for the turn's end.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub steer: bool,
 }
 
-/// A change of a queued delivery; what is `None` stays.
+/// A change of a queued delivery; a field with `None` stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct DeliveryChange {
     /// At most 1 MiB.
@@ -116,7 +117,7 @@ pub struct DeliveryChange {
     /// Another time, RFC 3339; `Some(None)` for none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_before: Option<Option<String>>,
-    /// Moves it before this queued delivery of the project.
+    /// Moves the delivery before this queued delivery of the project.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
 }
@@ -146,8 +147,8 @@ impl Client {
     /// Edits or moves a queued delivery, or changes its time.
     ///
     /// # Errors
-    /// [`Error::InvalidId`]; [`Error::Refused`] with 404, 409 for one that is not queued any more,
-    /// 413 and 422 for an invalid value.
+    /// [`Error::InvalidId`]; [`Error::Refused`] with 404, 409 for a delivery that is no longer
+    /// queued, 413 and 422 for an invalid value.
     pub async fn change_delivery(
         &self,
         project: &str,
@@ -158,10 +159,11 @@ impl Client {
         self.patch(&path(project, &below)?, change).await
     }
 
-    /// Cancels a queued delivery: it is failed, with the error `cancelled`.
+    /// Cancels a queued delivery: the delivery fails, with the error `cancelled`.
     ///
     /// # Errors
-    /// [`Error::InvalidId`]; [`Error::Refused`] with 404, 409 for one that is not queued any more.
+    /// [`Error::InvalidId`]; [`Error::Refused`] with 404, 409 for a delivery that is no longer
+    /// queued.
     pub async fn cancel_delivery(&self, project: &str, delivery: &str) -> Result<(), Error> {
         let below = format!("/deliveries/{}", id::check(delivery)?);
         self.delete(&path(project, &below)?).await
@@ -176,8 +178,8 @@ impl Client {
         self.get(&path(project, &below)?).await
     }
 
-    /// Shows a delivery with its whole text. [`Events::delivery`](crate::Events::delivery) waits
-    /// for its end.
+    /// Shows a delivery with the whole text. [`Events::delivery`](crate::Events::delivery) waits
+    /// for the delivery's end.
     ///
     /// # Errors
     /// [`Error::InvalidId`]; [`Error::Refused`] with 404.

@@ -12,31 +12,31 @@ use crate::{Error, id};
 pub struct Milestone {
     /// 24 hexadecimal digits.
     pub id: String,
-    /// Its project.
+    /// The project.
     pub output_project_id: String,
     /// Unique within the project, where given.
     pub element_id: Option<String>,
     /// 1 to 200 characters.
     pub element_name: String,
-    /// Its progress.
+    /// The progress.
     pub status: MilestoneStatus,
-    /// The origin of the last change: `user`, or `delivery` for its command's delivery.
+    /// The origin of the last change: `user`, or `delivery` for the command's delivery.
     pub status_by: Option<String>,
-    /// The reason of the last change; for a pending milestone, why its command failed.
+    /// The reason of the last change; for a pending milestone, why the command failed.
     pub status_reason: Option<String>,
-    /// The position of its command among the project's open deliveries, from 1.
+    /// The position of the command among the project's open deliveries, from 1.
     pub place_in_line: Option<u64>,
-    /// Markdown; in lists its beginning, up to 1,024 characters.
+    /// Markdown; in lists the beginning, up to 1,024 characters.
     pub context: Option<String>,
     /// The length of the whole context in bytes.
     pub context_bytes: u64,
     /// Whether `context` is less than the whole.
     pub context_truncated: bool,
-    /// The version of wxcode that finished it.
+    /// The version of wxcode at the milestone's end.
     pub wxcode_version: Option<String>,
-    /// Its folder below `.planning/`.
+    /// The folder below `.planning/`.
     pub milestone_folder_name: Option<String>,
-    /// The delivery of its command, once started.
+    /// The delivery of the command, once started.
     pub delivery_id: Option<String>,
     /// RFC 3339.
     pub created_at: String,
@@ -51,13 +51,13 @@ pub struct Milestone {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum MilestoneStatus {
-    /// Its command was not submitted.
+    /// The command was not submitted.
     Pending,
-    /// Its command was submitted to the agent.
+    /// The command was submitted to the agent.
     InProgress,
-    /// A user or program declared it completed.
+    /// A user or program declared the milestone completed.
     Completed,
-    /// A user or program declared it failed.
+    /// A user or program declared the milestone failed.
     Failed,
     /// A status of a newer server.
     #[serde(other)]
@@ -77,7 +77,7 @@ pub struct Milestones {
 /// A new milestone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NewMilestone {
-    /// Its project.
+    /// The project.
     pub output_project_id: String,
     /// 1 to 200 characters.
     pub element_name: String,
@@ -151,7 +151,7 @@ pub struct MilestoneChanges {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ChangedFile {
-    /// Its path in the workspace.
+    /// The path in the workspace.
     pub path: String,
     /// `added`, `modified`, `deleted` or `type_changed`.
     pub status: String,
@@ -171,7 +171,7 @@ impl Client {
         self.post("/milestones", new).await
     }
 
-    /// Lists a part of a project's milestones, of one status where given.
+    /// Lists a part of a project's milestones, of a single status where given.
     ///
     /// # Errors
     /// [`Error::InvalidId`]; [`Error::Refused`] with 404.
@@ -193,7 +193,7 @@ impl Client {
         self.get(&path).await
     }
 
-    /// Shows a milestone with its whole context.
+    /// Shows a milestone with the whole context.
     ///
     /// # Errors
     /// [`Error::InvalidId`]; [`Error::Refused`] with 404.
@@ -222,10 +222,10 @@ impl Client {
         self.get(&path(milestone, "/changes")?).await
     }
 
-    /// Deletes a pending milestone and cancels its waiting command.
+    /// Deletes a pending milestone and cancels the milestone's waiting command.
     ///
     /// # Errors
-    /// [`Error::InvalidId`]; [`Error::Refused`] with 404, 409 for one that is not pending.
+    /// [`Error::InvalidId`]; [`Error::Refused`] with 404, 409 for a milestone that is not pending.
     pub async fn delete_milestone(&self, milestone: &str) -> Result<(), Error> {
         self.delete(&path(milestone, "")?).await
     }
@@ -233,13 +233,14 @@ impl Client {
     /// Writes a milestone's context into the workspace.
     ///
     /// # Errors
-    /// [`Error::InvalidId`]; [`Error::Refused`] with 404, 409 when the folder does not allow it.
+    /// [`Error::InvalidId`]; [`Error::Refused`] with 404, 409 when the folder cannot take the
+    /// context.
     pub async fn prepare_milestone(&self, milestone: &str) -> Result<PreparedMilestone, Error> {
         self.post(&path(milestone, "/prepare")?, &json!({})).await
     }
 
-    /// Starts a milestone: prepares it, gets or starts the session, and queues its command once.
-    /// The same delivery answers a repeated call.
+    /// Starts a milestone: prepares the milestone, gets or starts the session, and queues the
+    /// milestone's command once. A repeated call returns the same delivery.
     ///
     /// # Errors
     /// [`Error::InvalidId`]; [`Error::Refused`] with 404, 409 for a finished milestone, a run in

@@ -17,7 +17,7 @@ pub struct Page {
 }
 
 impl Page {
-    /// Most records that the server gives at once.
+    /// Most records in an answer of the server.
     pub const MAX: u64 = 1000;
 
     pub(crate) fn query(self) -> String {

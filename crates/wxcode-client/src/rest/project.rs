@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{Error, id};
 
-/// Projects for one request of [`Client::all_projects`].
+/// Projects for a single request of [`Client::all_projects`].
 const PAGE: u64 = 500;
 
 /// An output project: a workspace folder and the one conversation in it.
@@ -24,12 +24,12 @@ pub struct Project {
     pub id: String,
     /// 1 to 200 characters.
     pub name: String,
-    /// The absolute path of its workspace folder, on the server's machine.
+    /// The absolute path of the workspace folder, on the server's machine.
     pub workspace_path: String,
-    /// Its own settings for the agent.
+    /// The project's own settings for the agent.
     #[serde(default)]
     pub settings: ProjectSettings,
-    /// Its progress.
+    /// The progress.
     pub status: ProjectStatus,
     /// The current conversation, a UUID; `None` before the first start.
     pub claude_session_id: Option<String>,
@@ -52,7 +52,7 @@ pub struct Project {
 pub enum ProjectStatus {
     /// No milestone was started.
     Created,
-    /// Its first milestone was started.
+    /// The first milestone was started.
     Initialized,
     /// A milestone was completed.
     Active,
@@ -71,20 +71,20 @@ pub struct Projects {
     pub total: u64,
 }
 
-/// A project in the list, with what it is doing.
+/// A project in the list, with its present activity.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ListedProject {
     /// The project.
     #[serde(flatten)]
     pub project: Project,
-    /// Its session, in short.
+    /// The session, in short.
     pub session: SessionSummary,
-    /// The time of its last event or change, RFC 3339.
+    /// The time of the last event or change, RFC 3339.
     pub last_activity_at: String,
     /// The newest milestone in progress.
     pub milestone: Option<MilestoneSummary>,
-    /// The progress in `.planning/` when it was last read.
+    /// The progress in `.planning/` at the last reading.
     pub progress: Option<serde_json::Value>,
 }
 
@@ -92,7 +92,7 @@ pub struct ListedProject {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SessionSummary {
-    /// Its status.
+    /// The status.
     pub status: SessionStatus,
     /// The agent's state.
     pub agent_state: AgentState,
@@ -100,7 +100,7 @@ pub struct SessionSummary {
     pub asks: Option<Ask>,
     /// The usage limit that holds the agent up.
     pub limit: Option<serde_json::Value>,
-    /// The server that runs it, on a shared store.
+    /// The server with the session, on a shared store.
     pub node: Option<String>,
 }
 
@@ -114,13 +114,13 @@ pub struct MilestoneSummary {
     pub element_name: String,
 }
 
-/// A part of the list of projects, with what they are doing.
+/// A part of the list of projects, with their present activity.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ListedProjects {
     /// In the order of the query.
     pub projects: Vec<ListedProject>,
-    /// The number of all projects that the query finds.
+    /// The number of all projects found by the query.
     pub total: u64,
 }
 
@@ -131,7 +131,7 @@ pub enum ProjectOrder {
     /// The oldest first.
     #[default]
     Created,
-    /// Those that wait for a person first.
+    /// Projects waiting for a person first.
     Attention,
     /// The latest activity first.
     Activity,
@@ -159,7 +159,7 @@ pub struct ProjectSettings {
     pub mirror: Option<bool>,
 }
 
-/// A change of settings: `None` keeps one, `Some(None)` makes it the server's default.
+/// A change of settings: `None` keeps a setting, `Some(None)` returns to the server's default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct SettingsChange {
     /// A permission mode of Claude Code.
@@ -180,20 +180,20 @@ pub struct SettingsChange {
     /// 60 to 31,536,000 seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hibernate_after_s: Option<Option<u64>>,
-    /// `Some(Some(false))` removes the conversation's copy and makes no other.
+    /// `Some(Some(false))` removes the conversation's copy and makes no other copy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mirror: Option<Option<bool>>,
 }
 
-/// A new project; `"name".into()` makes one with a folder of its own.
+/// A new project; `"name".into()` makes a project with a new folder.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct NewProject {
     /// 1 to 200 characters.
     pub name: String,
-    /// An existing absolute folder without another project; `None` for a new one.
+    /// An existing absolute folder without another project; `None` for a new folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workspace_path: Option<String>,
-    /// Its own settings for the agent.
+    /// The project's own settings for the agent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub settings: Option<SettingsChange>,
     /// The record of a knowledge base, at most 200 characters.
@@ -225,13 +225,13 @@ pub struct ProjectChange {
     /// Another existing absolute folder; only while no session runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workspace_path: Option<String>,
-    /// Changes of settings; `Some(None)` makes all of them the server's.
+    /// Changes of settings; `Some(None)` returns all settings to the server's defaults.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub settings: Option<Option<SettingsChange>>,
-    /// `Some(None)` removes it.
+    /// `Some(None)` removes the id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stack_id: Option<Option<String>>,
-    /// `Some(None)` removes it.
+    /// `Some(None)` removes the id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub configuration_id: Option<Option<String>>,
 }
@@ -255,8 +255,9 @@ impl Client {
             .await
     }
 
-    /// Lists a part of the projects in this order, with what each is doing; of those whose name or
-    /// folder holds `text`, or whose id begins with it, if one is given. At most 500 at once.
+    /// Lists a part of the projects in this order, with each project's present activity. With a
+    /// `text`, lists only projects with the text in their name or folder, or at the beginning of
+    /// their id. At most 500 projects in an answer.
     ///
     /// # Errors
     /// [`Error::Refused`] with 422 for a text of more than 200 characters.
@@ -329,8 +330,8 @@ impl Client {
     /// Changes a project.
     ///
     /// # Errors
-    /// [`Error::InvalidId`]; [`Error::Refused`] with 404, 409 while its session or run goes on or
-    /// with `workspace_taken`, 422 for an invalid field.
+    /// [`Error::InvalidId`]; [`Error::Refused`] with 404, 409 while a session or run of the project
+    /// goes on or with `workspace_taken`, 422 for an invalid field.
     pub async fn change_project(
         &self,
         project: &str,
@@ -339,10 +340,11 @@ impl Client {
         self.patch(&path(project, "")?, change).await
     }
 
-    /// Deletes a project, but not its workspace folder. With `force` its session ends first.
+    /// Deletes a project, but not the project's workspace folder. With `force` the session ends
+    /// first.
     ///
     /// # Errors
-    /// [`Error::InvalidId`]; [`Error::Refused`] with 404, 409 while its session runs.
+    /// [`Error::InvalidId`]; [`Error::Refused`] with 404, 409 while the session runs.
     pub async fn delete_project(&self, project: &str, force: bool) -> Result<(), Error> {
         self.delete(&path(project, &format!("?force={force}"))?)
             .await
@@ -369,7 +371,7 @@ fn percent_encoded(text: &str) -> String {
     encoded
 }
 
-/// The path of a project, and of what is below it.
+/// The path of a project, and of the resources below the project.
 pub(crate) fn path(project: &str, below: &str) -> Result<String, Error> {
     Ok(format!("/output-projects/{}{below}", id::check(project)?))
 }

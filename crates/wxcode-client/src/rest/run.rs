@@ -12,15 +12,15 @@ use crate::{Error, id};
 pub struct Run {
     /// 24 hexadecimal digits.
     pub id: String,
-    /// Its project.
+    /// The project.
     pub output_project_id: String,
-    /// Its conversation, a UUID.
+    /// The conversation, a UUID.
     pub claude_session_id: String,
-    /// Its progress.
+    /// The progress.
     pub state: RunState,
     /// The prompt.
     pub prompt: String,
-    /// The agent's answer, at most 256 KiB of it.
+    /// The agent's answer, at most 256 KiB.
     pub result: Option<String>,
     /// The reason of a failure, with a remedy.
     pub error: Option<String>,
@@ -28,7 +28,7 @@ pub struct Run {
     pub started_at: String,
     /// RFC 3339.
     pub ended_at: Option<String>,
-    /// The end of its agent.
+    /// The end of the agent.
     pub exit: Option<SessionExit>,
 }
 
@@ -43,7 +43,7 @@ pub enum RunState {
     Succeeded,
     /// The agent failed, or gave no result.
     Failed,
-    /// A request stopped it.
+    /// A request stopped the run.
     Stopped,
     /// A state of a newer server.
     #[serde(other)]
@@ -51,7 +51,7 @@ pub enum RunState {
 }
 
 impl RunState {
-    /// Whether it never changes again.
+    /// Whether the state is final.
     pub fn is_final(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed | Self::Stopped)
     }
@@ -87,16 +87,16 @@ impl Client {
             .await
     }
 
-    /// Shows a run. [`Events::run`](crate::Events::run) waits for its end.
+    /// Shows a run. [`Events::run`](crate::Events::run) waits for the run's end.
     ///
     /// # Errors
-    /// [`Error::InvalidId`]; [`Error::Refused`] with 404, also when newer runs replaced it.
+    /// [`Error::InvalidId`]; [`Error::Refused`] with 404, also when newer runs replaced the run.
     pub async fn run(&self, project: &str, run: &str) -> Result<Run, Error> {
         self.get(&path(project, &format!("/runs/{}", id::check(run)?))?)
             .await
     }
 
-    /// Stops a run with all processes of its agent, or does nothing when it is over.
+    /// Stops a run with all processes of its agent, or does nothing for an ended run.
     ///
     /// # Errors
     /// [`Error::InvalidId`]; [`Error::Refused`] with 404.

@@ -11,12 +11,12 @@ pub enum ScreenFormat {
     /// The visible rows as text, without trailing blanks.
     #[default]
     Text,
-    /// The bytes that redraw it on a freshly reset terminal of its size.
+    /// The bytes for redrawing the screen on a freshly reset terminal of its size.
     Ansi,
 }
 
 impl Client {
-    /// Shows the screen of a project's running session, or the last one of the ended session.
+    /// Shows the screen of a project's running session, or the last screen of the ended session.
     ///
     /// # Errors
     /// [`Error::InvalidId`]; [`Error::NotUnderstood`] for bytes that are not UTF-8;

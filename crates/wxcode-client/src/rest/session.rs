@@ -10,15 +10,15 @@ use crate::Error;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Session {
-    /// Whether it runs.
+    /// Whether the session runs.
     pub status: SessionStatus,
-    /// What its agent does.
+    /// The agent's present activity.
     pub agent_state: AgentState,
     /// The name of the dialog on the agent's screen.
     pub dialog: Option<String>,
     /// The pending question.
     pub asks: Option<Ask>,
-    /// The running session, or the last one: 24 hexadecimal digits.
+    /// The running session, or the last session: 24 hexadecimal digits.
     pub session_id: Option<String>,
     /// The current conversation, a UUID.
     pub claude_session_id: Option<String>,
@@ -36,26 +36,26 @@ pub struct Session {
     pub pid: Option<i32>,
     /// RFC 3339.
     pub started_at: Option<String>,
-    /// The width of its screen in cells.
+    /// The width of the screen in cells.
     pub cols: Option<u16>,
-    /// The height of its screen in cells.
+    /// The height of the screen in cells.
     pub rows: Option<u16>,
     /// Bytes written by the agent so far.
     pub seq: Option<u64>,
-    /// Why its log is off, with a remedy.
+    /// Why the log is off, with a remedy.
     pub log_off: Option<String>,
-    /// The usage limit for whose reset the agent waits.
+    /// The usage limit under which the agent waits for the reset.
     #[serde(default)]
     pub limit: Option<UsageLimit>,
-    /// Its problems, with a remedy.
+    /// The session's problems, with a remedy.
     pub warning: Option<String>,
     /// Connected terminal clients.
     pub clients: u64,
-    /// Its end.
+    /// The session's end.
     pub exit: Option<SessionExit>,
-    /// The run in progress, which excludes a session.
+    /// The run in progress; a run excludes a session.
     pub run: Option<Run>,
-    /// Why the server could not resume it after a restart of the machine.
+    /// Why the server could not resume the session after a restart of the machine.
     pub resume_error: Option<String>,
 }
 
@@ -74,44 +74,44 @@ pub struct UsageLimit {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SessionStatus {
-    /// The project never had one.
+    /// The project never had a session.
     None,
-    /// Its agent is about to start.
+    /// The agent is about to start.
     Starting,
-    /// Its agent runs.
+    /// The agent runs.
     Running,
-    /// Its agent ended.
+    /// The agent ended.
     Exited,
     /// A status of a newer server.
     #[serde(other)]
     Unknown,
 }
 
-/// What an agent does.
+/// The activity of an agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum AgentState {
-    /// It takes no prompt yet.
+    /// The agent takes no prompt yet.
     Starting,
-    /// It waits for a prompt.
+    /// The agent waits for a prompt.
     Idle,
-    /// It works at a turn.
+    /// The agent works at a turn.
     Working,
-    /// It asks for a permission.
+    /// The agent asks for a permission.
     WaitingPermission,
-    /// It asks the user.
+    /// The agent asks the user.
     WaitingQuestion,
-    /// It waits for the reset of its account's usage limit.
+    /// The agent waits for the reset of the account's usage limit.
     WaitingLimit,
-    /// Another dialog takes its keys.
+    /// Another dialog takes the agent's keys.
     BlockedDialog,
     /// No agent runs, or a newer server knows the state.
     #[serde(other)]
     Unknown,
 }
 
-/// One conversation of a project.
+/// A conversation of a project.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Conversation {
@@ -123,9 +123,9 @@ pub struct Conversation {
     pub until: Option<String>,
     /// `startup`, `resume`, `clear`, `compact`, `lost` or `headless`.
     pub source: String,
-    /// The reason for leaving it.
+    /// The reason for leaving the conversation.
     pub reason: Option<String>,
-    /// Its transcript, on the server's machine.
+    /// The transcript, on the server's machine.
     pub transcript_path: Option<String>,
 }
 
@@ -133,9 +133,9 @@ pub struct Conversation {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SessionExit {
-    /// The exit code, where it exited by itself.
+    /// The exit code, where the agent exited by itself.
     pub code: Option<i32>,
-    /// The signal, where one killed it.
+    /// The signal, where a signal killed the agent.
     pub signal: Option<i32>,
     /// RFC 3339.
     pub at: String,
@@ -152,7 +152,7 @@ impl Client {
         self.get(&path(project, "/session")?).await
     }
 
-    /// Gets or starts a project's session, which continues the current conversation.
+    /// Gets or starts a project's session. The session continues the current conversation.
     ///
     /// # Errors
     /// [`Error::InvalidId`]; [`Error::Refused`] with 404, 409 when the folder is
@@ -162,12 +162,12 @@ impl Client {
         self.post(&path(project, "/session")?, &json!({})).await
     }
 
-    /// Gets or starts a project's session with a conversation of its history, which becomes the
-    /// current one.
+    /// Gets or starts a project's session with a conversation of the project's history. The
+    /// conversation becomes the current conversation.
     ///
     /// # Errors
-    /// Those of [`Client::start_session`]; [`Error::Refused`] with 404 or 422 for a conversation of
-    /// another project.
+    /// The errors of [`Client::start_session`]; [`Error::Refused`] with 404 or 422 for a
+    /// conversation of another project.
     pub async fn resume_conversation(
         &self,
         project: &str,
@@ -177,7 +177,7 @@ impl Client {
         self.post(&path(project, "/session")?, &body).await
     }
 
-    /// Ends a project's session with all processes of its agent, or does nothing without one.
+    /// Ends a project's session with all processes of the agent, or does nothing without a session.
     ///
     /// # Errors
     /// [`Error::InvalidId`]; [`Error::Refused`] with 404, 409 when another server

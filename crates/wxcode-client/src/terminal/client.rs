@@ -1,4 +1,4 @@
-//! A client of a session's terminal that keeps its connection.
+//! A client of a session's terminal with a lasting connection.
 
 use std::future::pending;
 
@@ -29,13 +29,14 @@ pub type Find<'a> = Box<dyn Fn() -> Option<Server> + Send + 'a>;
 
 /// A client of a session's terminal. The [module](super) has an example.
 ///
-/// - It acknowledges output when [`Terminal::next`] is called again: the caller has parsed it then.
-///   The server keeps at most 256 KiB on the way to a client without an acknowledgement.
-/// - After a break it connects again, in pauses of 0.2 s that double to 5 s, and continues at the
-///   byte; where the server no longer has that byte, a [`Update::Snapshot`] comes.
-/// - Inputs have numbers, so that the session types each once, also when it comes again over
-///   another connection. At most [`WAITING_MAX`](super::WAITING_MAX) bytes wait, and
-///   [`IN_FLIGHT_MAX`](super::IN_FLIGHT_MAX) of them are unanswered at the server.
+/// - The terminal acknowledges output at the next call of [`Terminal::next`]: the caller has parsed
+///   the output then. The server keeps at most 256 KiB on the way to a client without an
+///   acknowledgement.
+/// - After a break the terminal connects again, in pauses of 0.2 s, doubling to 5 s, and continues
+///   at the byte. Where the server no longer has that byte, an [`Update::Snapshot`] comes.
+/// - Inputs have numbers, so that the session types each input once, even if the input comes again
+///   over another connection. At most [`WAITING_MAX`](super::WAITING_MAX) bytes wait, and
+///   [`IN_FLIGHT_MAX`](super::IN_FLIGHT_MAX) of these bytes are unanswered at the server.
 pub struct Terminal<'a> {
     server: Server,
     target: Target,
@@ -47,7 +48,7 @@ pub struct Terminal<'a> {
     is_read_only: bool,
     /// The offset after the last output, while further output continues there.
     position: Option<u64>,
-    /// The caller has this output, and parses it.
+    /// The caller has this output, and parses the output.
     given: Option<u64>,
     outgoing: Outgoing,
     size: Option<Size>,
@@ -99,7 +100,7 @@ impl<'a> Terminal<'a> {
         }
     }
 
-    /// The session; empty where the project never had one.
+    /// The session; empty where the project never had a session.
     pub fn session(&self) -> &str {
         &self.session
     }
@@ -114,7 +115,7 @@ impl<'a> Terminal<'a> {
         self.outgoing.inputs.has_room(bytes)
     }
 
-    /// Types bytes; the number of the input in this session, for [`Update::InputTaken`].
+    /// Types bytes. Returns the number of the input in this session, for [`Update::InputTaken`].
     ///
     /// # Errors
     /// [`InputError`]; nothing is typed then.
@@ -152,15 +153,15 @@ impl<'a> Terminal<'a> {
         self.outgoing.redraw(history.min(HISTORY_MAX));
     }
 
-    /// The process was stopped, or the network has changed: asks the server for a sign of life, and
-    /// connects again without one within [`WAKE_TIMEOUT`](super::WAKE_TIMEOUT). Ends a pause between
-    /// two attempts. The terminal itself notices a sleep of the machine of more than 10 s.
+    /// The process was stopped, or the network has changed. Asks the server for a sign of life;
+    /// without an answer within [`WAKE_TIMEOUT`](super::WAKE_TIMEOUT), connects again. Ends a pause
+    /// between two attempts. The terminal itself notices a sleep of the machine of more than 10 s.
     pub fn wake(&mut self) {
         self.connection.wake();
     }
 
-    /// The next update, and meanwhile sends frames. The future may be dropped at any time; nothing
-    /// is lost by it.
+    /// The next update; meanwhile sends frames. The future may be dropped at any time without a
+    /// loss.
     pub async fn next(&mut self) -> Update {
         self.acknowledge();
         loop {
@@ -194,7 +195,7 @@ impl<'a> Terminal<'a> {
         }
     }
 
-    /// Sends the frames that wait, within 1 s, and closes; whether every input went out.
+    /// Sends the waiting frames, within 1 s, and closes. Returns whether every input went out.
     pub async fn close(mut self) -> bool {
         self.acknowledge();
         let Self {
@@ -228,7 +229,7 @@ impl<'a> Terminal<'a> {
 
     fn attempt(&mut self) -> Option<Update> {
         if let Some(find) = &self.find {
-            // Another program may listen at the address of a server that ended.
+            // Another program may listen at the address of an ended server.
             let Some(server) = find() else {
                 let why = "no server runs on the data folder".to_owned();
                 return Some(self.lost(Lost::Broken(why)));
@@ -352,7 +353,7 @@ impl<'a> Terminal<'a> {
     }
 }
 
-/// Puts the next frame into the outbox, where there is one with room.
+/// Puts the next frame into the outbox, where there is an outbox with room.
 async fn hand_over(outbox: Option<mpsc::Sender<ClientFrame>>, outgoing: &mut Outgoing) {
     if let Some(outbox) = outbox
         && let Ok(room) = outbox.reserve().await
@@ -362,6 +363,6 @@ async fn hand_over(outbox: Option<mpsc::Sender<ClientFrame>>, outgoing: &mut Out
         }
         return;
     }
-    // The connection is gone, and reports it itself.
+    // The connection is gone, and reports its own end.
     pending().await
 }

@@ -53,7 +53,7 @@ impl Connection {
         }))
     }
 
-    /// Makes sure at once that the connection works; ends a pause.
+    /// Checks that the connection works; ends a pause.
     pub(super) fn wake(&mut self) {
         match self {
             Self::Up { link, .. } => link.wake(),

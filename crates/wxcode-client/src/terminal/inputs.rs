@@ -5,10 +5,10 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use wxcode_protocol::websocket::{ClientFrame, INPUT_MAX};
 
-/// Most bytes of input that wait for the session.
+/// Most bytes of input waiting for the session.
 pub const WAITING_MAX: usize = 16 << 20; // 16 MiB
 
-/// Most bytes of input without an answer at the server, and one input: the session refuses input
+/// Most bytes of unanswered input at the server, plus a single input. The session refuses input
 /// beyond its memory, and a paste is to arrive whole however slowly the agent reads.
 pub const IN_FLIGHT_MAX: usize = 1 << 20; // 1 MiB
 
@@ -19,7 +19,7 @@ pub enum InputError {
     /// The client is read-only.
     #[error("a read-only client types nothing: attach without read_only")]
     ReadOnly,
-    /// More bytes than one message may have.
+    /// More bytes than a message may have.
     #[error("the input has {0} bytes: give at most {INPUT_MAX} at once")]
     TooLarge(usize),
     /// More than [`WAITING_MAX`] bytes would wait.
@@ -35,9 +35,9 @@ pub(super) struct Inputs {
     bytes: usize,
     /// The number of the newest input.
     newest: u64,
-    /// The number of the newest input that went to the server on this connection.
+    /// The number of the newest input sent to the server on this connection.
     sent: u64,
-    /// In `waiting`, of inputs that went to the server.
+    /// In `waiting`, of inputs sent to the server.
     in_flight: usize,
 }
 
@@ -57,7 +57,7 @@ impl Inputs {
         self.bytes + bytes <= WAITING_MAX
     }
 
-    /// Takes an input; its number. Nothing becomes of an empty one.
+    /// Takes an input, and returns the input's number. An empty input has no effect.
     pub(super) fn push(&mut self, bytes: Bytes) -> Result<u64, InputError> {
         if bytes.len() > INPUT_MAX {
             return Err(InputError::TooLarge(bytes.len()));
@@ -84,7 +84,7 @@ impl Inputs {
         self.is_some() && self.in_flight < IN_FLIGHT_MAX
     }
 
-    /// The next input for the server; it stays here until its answer.
+    /// The next input for the server; the input stays here until its answer.
     pub(super) fn next(&mut self) -> Option<ClientFrame> {
         if !self.has_next() {
             return None;
@@ -111,7 +111,7 @@ impl Inputs {
         }
     }
 
-    /// A connection to the same session, which has the inputs up to `input`: sends the rest again.
+    /// A connection to the same session with the inputs up to `input`: sends the rest again.
     pub(super) fn resume(&mut self, input: u64) {
         while let Some((number, bytes)) = self.waiting.front()
             && *number <= input
@@ -123,8 +123,8 @@ impl Inputs {
         self.newest = self.newest.max(input);
     }
 
-    /// Another session, where this client's numbers end with `input`: drops the inputs for the old
-    /// one. True when there were some.
+    /// Another session with this client's inputs up to `input`: drops the inputs for the old
+    /// session. Returns whether there were any.
     pub(super) fn restart(&mut self, input: u64) -> bool {
         let some = !self.waiting.is_empty();
         *self = Self::new();
@@ -179,7 +179,7 @@ mod tests {
         inputs.resume(2);
         let again = [(3, b"d".to_vec()), (4, b"typed in between".to_vec())];
         assert_eq!(typed(&mut inputs), again);
-        // Nothing was answered: all of it goes again.
+        // Nothing was answered: all inputs go again.
         inputs.resume(2);
         assert_eq!(typed(&mut inputs), again);
         inputs.resume(4);
@@ -216,7 +216,7 @@ mod tests {
         assert!(inputs.is_some() && !inputs.has_next());
         inputs.answered(1);
         assert_eq!(numbers(&mut inputs), [3]);
-        // After a break the server has none of them on the way.
+        // After a break no input is on its way to the server.
         inputs.resume(2);
         assert_eq!(numbers(&mut inputs), [3, 4]);
         inputs.answered(3);

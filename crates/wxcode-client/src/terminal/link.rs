@@ -31,7 +31,7 @@ pub const SILENCE_MAX: Duration = Duration::from_secs(60);
 pub const WAKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest time for the last frames at [`Terminal::close`](super::Terminal::close).
 pub const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
-/// Frames that may wait for the socket; further ones wait in the terminal's own bounds.
+/// Frames waiting for the socket; further frames wait in the terminal's own bounds.
 pub const OUTBOX_MAX: usize = 16;
 
 /// A live connection.
@@ -103,12 +103,12 @@ impl Link {
         }
     }
 
-    /// A frame that is here already.
+    /// A frame, if a frame has already arrived.
     pub(super) fn next_at_once(&mut self) -> Option<Result<ServerFrame, Lost>> {
         self.next().now_or_never()
     }
 
-    /// Sends the frames of the queue and these last ones, then closes.
+    /// Sends the frames of the queue and the `last` frames, then closes.
     pub(super) async fn close(self, last: impl Iterator<Item = ClientFrame>) {
         let Self { outbox, sender, .. } = self;
         let out = async {
@@ -121,7 +121,7 @@ impl Link {
             // However it ends, there is no more to do.
             let _ = sender.await;
         };
-        // A server that takes nothing sees the end of the connection.
+        // A server that reads nothing sees the end of the connection.
         let _ = timeout(CLOSE_TIMEOUT, out).await;
     }
 }

@@ -4,7 +4,7 @@ use wxcode_protocol::{Signal, Size, websocket::ClientFrame};
 
 use super::inputs::Inputs;
 
-/// Frames for the connection: bounded, however slow it is.
+/// Frames for the connection: bounded, however slow the connection is.
 #[derive(Debug)]
 pub(super) struct Outgoing {
     resize: Option<Size>,

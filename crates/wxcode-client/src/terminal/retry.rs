@@ -8,7 +8,7 @@ use crate::backoff::Backoff;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Lost {
-    /// The server closed it.
+    /// The server closed the connection.
     #[error("{}", closed(*code, reason))]
     Closed {
         /// A close code of docs/protocol.md.
@@ -47,7 +47,7 @@ pub(super) enum Next {
 #[derive(Debug)]
 pub(super) struct Retry {
     backoff: Backoff,
-    /// Whether there ever was a connection; a failing first one is not repeated.
+    /// Whether there ever was a connection; a failed first connection is not repeated.
     was_attached: bool,
 }
 

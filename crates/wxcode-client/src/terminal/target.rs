@@ -2,7 +2,7 @@
 
 use crate::{InvalidId, id};
 
-/// The project to attach to, and the client that attaches.
+/// The project to attach to, and the attaching client.
 #[derive(Clone, Debug)]
 pub struct Target {
     project: String,
@@ -21,7 +21,8 @@ pub struct Since {
 }
 
 impl Target {
-    /// A project's session, which starts where none runs, for a client with a new name.
+    /// A project's session, for a client with a new name. Without a running session, a session
+    /// starts.
     ///
     /// # Errors
     /// [`InvalidId`]: not the form of a project's id.
@@ -41,7 +42,7 @@ impl Target {
         self
     }
 
-    /// Without keys: a session that does not run is not started.
+    /// Without keys: attaching starts no session.
     #[must_use]
     pub fn read_only(mut self, is_read_only: bool) -> Self {
         self.is_read_only = is_read_only;

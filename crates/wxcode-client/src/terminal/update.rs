@@ -1,4 +1,4 @@
-//! Changes of a terminal, as its client sees them.
+//! Changes of a terminal, as seen by the terminal's client.
 
 use std::time::Duration;
 
@@ -23,11 +23,11 @@ pub enum Update {
         offset: u64,
         /// The size of the screen.
         size: Size,
-        /// The bytes that draw it.
+        /// The bytes for drawing the screen.
         bytes: Bytes,
     },
-    /// Output of the agent, right after the last bytes: the terminal checks that none is missing.
-    /// Answer no terminal query in it; the holder does.
+    /// Output of the agent, right after the last bytes: the terminal checks that no byte is
+    /// missing. Answer no terminal query in the output; the holder answers.
     Output {
         /// The offset of the first byte.
         offset: u64,
@@ -40,7 +40,7 @@ pub enum Update {
     InputTaken(u64),
     /// An input was not, or not wholly, typed.
     InputRefused {
-        /// Its number.
+        /// The input's number.
         number: u64,
         /// The reason, with a remedy.
         reason: String,
@@ -56,7 +56,7 @@ pub enum Update {
         /// The reason, with a remedy.
         message: String,
     },
-    /// The agent ended, after its last output. [`Update::Ended`] follows.
+    /// The agent ended, after the last output. [`Update::Ended`] follows.
     Exited(Exit),
     /// The connection broke; the next attempt follows the pause.
     Away {
@@ -65,9 +65,9 @@ pub enum Update {
         /// The pause before the next attempt.
         pause: Duration,
     },
-    /// The session is over: the last update, and every further one.
+    /// The session is over: the last update, and every further update.
     Ended,
-    /// No attempt would succeed: the last update, and every further one.
+    /// No attempt would succeed: the last update, and every further update.
     Failed(Lost),
 }
 
@@ -77,10 +77,10 @@ pub enum Update {
 pub struct Attached {
     /// The server's account of the session.
     pub status: Status,
-    /// Whether it is the client's first connection.
+    /// Whether the connection is the client's first.
     pub is_first: bool,
-    /// Whether it is the session of the connection before.
+    /// Whether the session is the session of the previous connection.
     pub is_same_session: bool,
-    /// Whether unanswered inputs were for the session before, which ended: they are dropped.
+    /// Whether unanswered inputs were for the previous, ended session: such inputs are dropped.
     pub lost_inputs: bool,
 }

@@ -1,4 +1,4 @@
-//! Runs a program in its own session with standard input as the controlling terminal.
+//! Runs a program in a new session with standard input as the controlling terminal.
 
 use std::{
     env, io,

@@ -1,6 +1,6 @@
-//! Prints the table "what survives what" with the outcome of its tests: `survival DOCUMENT LOG`,
-//! where the log is the output of `cargo test`. `survival DOCUMENT` alone prints the names of its
-//! end-to-end tests, one per line. Exit 1: a line failed, or names an unknown test.
+//! Prints the table "what survives what" with the outcome of the tests: `survival DOCUMENT LOG`;
+//! the log is the output of `cargo test`. `survival DOCUMENT` alone prints the names of the table's
+//! end-to-end tests, a name in each line. Exit 1: a line failed, or names an unknown test.
 
 use std::{env, fs, path::Path, process::ExitCode};
 

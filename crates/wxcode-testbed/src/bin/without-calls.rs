@@ -1,5 +1,5 @@
-//! Runs a program under a seccomp filter that answers some system calls with an error, as an older
-//! kernel or a container's filter does. The filter holds for all of its descendants.
+//! Runs a program under a seccomp filter. The filter answers some system calls with an error, like
+//! an older kernel or a container's filter. The filter holds for all descendants of the program.
 
 use std::{
     collections::BTreeMap,

@@ -21,10 +21,10 @@ const NAME: &str = "wxcode";
 const MEMBERS: usize = 3;
 /// How long a member waits for the primary's heartbeat before an election.
 const ELECTION_MS: i32 = 2_000;
-/// How long a primary that stepped down stays out of elections.
+/// Longest absence of a stepped down primary from elections.
 const DOWN_S: i32 = 60;
 
-/// Three members; they end on drop.
+/// Three members; the members end on drop.
 #[derive(Debug)]
 pub struct ReplicaSet {
     members: Vec<Member>,
@@ -35,7 +35,7 @@ pub struct ReplicaSet {
 #[derive(Debug)]
 struct Member {
     port: u16,
-    /// Ends the member and removes its folder at its own end.
+    /// Ends the member and removes the member's folder at the guard's own end.
     guard: Child,
 }
 
@@ -84,7 +84,7 @@ impl ReplicaSet {
         address_of(&self.members, database)
     }
 
-    /// Waits for a primary; returns its host.
+    /// Waits for a primary; returns the primary's host.
     ///
     /// # Errors
     /// No primary in time.
@@ -105,7 +105,7 @@ impl ReplicaSet {
         }
     }
 
-    /// Makes the primary step down and waits for another one.
+    /// Makes the primary step down and waits for another primary.
     ///
     /// # Errors
     /// No other primary in time.

@@ -1,7 +1,7 @@
 //! The stub's answers: a pure function of the request.
 //!
 //! Keywords in the user's last text; the last line with a keyword counts, since unanswered messages
-//! arrive as one:
+//! arrive as a single message:
 //!
 //! | keyword | answer |
 //! |---|---|
@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 /// Most lines of a `stub:lines` answer.
 const LINES_MAX: usize = 100_000;
 
-/// One answer.
+/// An answer.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Answer {
     /// A message.
@@ -118,8 +118,8 @@ fn question() -> Value {
     }] })
 }
 
-/// The user's texts, one per message, without Claude Code's additions (`<system-reminder>` blocks,
-/// tool results).
+/// The user's texts, a text for each message, without Claude Code's additions (`<system-reminder>`
+/// blocks, tool results).
 pub(super) fn user_texts(body: &Value) -> Vec<String> {
     let messages = body["messages"].as_array().map_or(&[][..], Vec::as_slice);
     messages
@@ -145,8 +145,8 @@ fn own_text(content: &Value) -> Option<String> {
     (!own.is_empty()).then(|| own.join("\n"))
 }
 
-/// The tool result in the last message, unless a text of the user follows it: text after a refused
-/// tool comes in one message with the refusal.
+/// The tool result in the last message, unless a text of the user follows the result: text after a
+/// refused tool comes in the same message as the refusal.
 fn last_tool_result(body: &Value) -> Option<String> {
     let last = body["messages"]
         .as_array()?

@@ -1,4 +1,4 @@
-//! The Messages API's wire form of an answer: server-sent events, or one JSON document.
+//! The Messages API's wire form of an answer: server-sent events, or a JSON document.
 
 use serde_json::{Value, json};
 
@@ -32,7 +32,7 @@ fn call_id(number: usize, index: usize) -> String {
     format!("toolu_{number:06}_{index}")
 }
 
-/// A message as one document, for requests without `stream`.
+/// A message as a single document, for requests without `stream`.
 pub(super) fn document(number: usize, model: &Value, content: &Content<'_>) -> Value {
     json!({
         "id": format!("msg_{number:06}"), "type": "message", "role": "assistant", "model": model,
@@ -42,7 +42,7 @@ pub(super) fn document(number: usize, model: &Value, content: &Content<'_>) -> V
     })
 }
 
-/// The beginning of a streamed message, up to the start of its first content block.
+/// The beginning of a streamed message, up to the start of the first content block.
 pub(super) fn begin(number: usize, model: &Value, content: &Content<'_>) -> String {
     let message = json!({
         "id": format!("msg_{number:06}"), "type": "message", "role": "assistant", "model": model, "content": [],
@@ -55,7 +55,7 @@ pub(super) fn begin(number: usize, model: &Value, content: &Content<'_>) -> Stri
     event("message_start", &json!({ "message": message })) + &start(0, &first)
 }
 
-/// The content: a piece of the text, or all calls except the end of the last one.
+/// The content: a piece of the text, or all calls except the end of the last call.
 pub(super) fn delta(number: usize, content: &Content<'_>) -> String {
     let calls = match content {
         Content::Text(text) => return piece(0, &json!({ "type": "text_delta", "text": text })),
@@ -88,7 +88,7 @@ pub(super) fn end(content: &Content<'_>) -> String {
         + &event("message_stop", &json!({}))
 }
 
-/// A call whose input is still to come.
+/// A call with its input still to come.
 fn opened(number: usize, index: usize, calls: &[(String, Value)]) -> Value {
     let name = calls.get(index).map(|(name, _)| name);
     json!({ "type": "tool_use", "id": call_id(number, index), "name": name, "input": {} })
@@ -120,7 +120,7 @@ pub(super) fn error(status: u16) -> Value {
     json!({ "type": "error", "error": { "type": kind, "message": "asked for by the test" } })
 }
 
-/// One server-sent event; the data repeats the type.
+/// A server-sent event; the data repeats the type.
 fn event(name: &str, data: &Value) -> String {
     let mut data = data.clone();
     data["type"] = name.into();

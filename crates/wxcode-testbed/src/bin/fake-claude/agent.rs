@@ -1,4 +1,4 @@
-//! The agent: its reaction to keys, signals and prompts.
+//! The agent: the reaction to keys, signals and prompts.
 
 mod turn;
 
@@ -58,7 +58,7 @@ struct Agent {
     clearing: bool,
     queued: VecDeque<String>,
     swallow_cr: bool,
-    /// The auto-mode offer comes up before the next text, and swallows it.
+    /// The auto-mode offer opens before the next text, and swallows the text.
     ambush: bool,
     /// Remaining keys that the dialogs ignore.
     deaf: usize,
@@ -69,7 +69,7 @@ struct Agent {
     done: bool,
 }
 
-/// Runs the agent to its end; returns the exit code.
+/// Runs the agent to the end; returns the exit code.
 pub(crate) fn run(arguments: Arguments, modes: Modes) -> io::Result<u8> {
     let mut conversation = match Conversation::open(&arguments)? {
         Ok(conversation) => conversation,
@@ -175,7 +175,7 @@ impl Agent {
         }
     }
 
-    /// The terminal is gone: an agent that ignores signals lives on.
+    /// The terminal is gone: an agent with ignored signals lives on.
     fn gone(&self) -> u8 {
         if self.modes.ignore_term {
             loop {
@@ -197,7 +197,8 @@ impl Agent {
         self.next_queued()
     }
 
-    /// Updates the process's record; a frozen one stays busy after the first turn began.
+    /// Updates the process's record; a frozen record stays busy after the beginning of the first
+    /// turn.
     fn publish(&self, status: &str) -> io::Result<()> {
         if self.modes.frozen && status != "busy" && self.prompt_id.is_some() {
             return Ok(());
@@ -205,7 +206,7 @@ impl Agent {
         self.conversation.publish(status)
     }
 
-    /// Reports the status as it is now.
+    /// Reports the present status.
     fn report(&mut self) -> io::Result<()> {
         let (state, kind) = match self.view {
             View::Working => ("working", None),
@@ -255,7 +256,7 @@ impl Agent {
         let clearing = std::mem::take(&mut self.clearing);
         match key {
             Key::Stash if self.modes.no_stash => {}
-            // A second draft replaces the first one.
+            // A second draft replaces the first draft.
             Key::Stash if self.input.is_empty() => self.input = std::mem::take(&mut self.stash),
             Key::Stash => self.stash = std::mem::take(&mut self.input),
             Key::Text(_) if std::mem::take(&mut self.ambush) => {
@@ -366,7 +367,7 @@ impl Agent {
         self.record.began(self.conversation.id, source, told);
     }
 
-    /// Runs the hooks of an event; false if one reported an error.
+    /// Runs the hooks of an event; false if any hook reported an error.
     fn hook(&self, event: &str, fields: Value) -> bool {
         let mut payload = self.conversation.payload(event);
         if let Some(id) = self.prompt_id {

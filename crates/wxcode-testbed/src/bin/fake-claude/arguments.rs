@@ -1,4 +1,4 @@
-//! The command line: the relevant part of the real one's.
+//! The command line: the relevant part of the real agent's.
 
 use std::path::PathBuf;
 

@@ -1,11 +1,11 @@
-//! The dialogs, in the words and the layout of the real ones.
+//! The dialogs, in the words and the layout of the real dialogs.
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Trust,
     AutoOffer,
     Permission,
-    /// One of two simultaneous permissions.
+    /// The first or the second of two simultaneous permissions.
     OneOfTwo(usize),
     Question,
 }

@@ -9,15 +9,15 @@ use std::{
 
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Most queued events; readers block beyond that.
+/// Most queued events; beyond this number, readers block.
 const WAITING_MAX: usize = 64;
 
-/// Most bytes per read: one read is one burst.
+/// Most bytes per read: a read is a burst.
 const BURST_MAX: usize = 64 << 10; // 64 KiB
 
 #[derive(Debug)]
 pub(crate) enum Event {
-    /// One burst of bytes.
+    /// A burst of bytes.
     Input(Vec<u8>),
     /// The terminal is gone.
     Gone,

@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-/// The hooks of one settings file.
+/// The hooks of a settings file.
 #[derive(Debug, Default)]
 pub(crate) struct Hooks(Value);
 
@@ -20,8 +20,8 @@ impl Hooks {
         Ok(Self(document["hooks"].take()))
     }
 
-    /// Runs the commands of an event one after the other and waits for each; false if one reported
-    /// an error.
+    /// Runs the commands of an event one after the other and waits for each command; false if any
+    /// command reported an error.
     pub(crate) fn run(&self, event: &str, payload: &Value) -> bool {
         let mut quiet = true;
         let tool = payload["tool_name"].as_str().unwrap_or_default();
@@ -32,7 +32,7 @@ impl Hooks {
         {
             for hook in entry["hooks"].as_array().map_or(&[][..], Vec::as_slice) {
                 if let Some(command) = hook["command"].as_str() {
-                    // As in the real one, a failing hook does not stop the agent.
+                    // As in the real agent, a failing hook does not stop the agent.
                     quiet &= run(command, payload).unwrap_or(false);
                 }
             }

@@ -5,7 +5,7 @@
 pub(crate) enum Key {
     /// Text for the box: typed, or pasted.
     Text(String),
-    /// A carriage return on its own.
+    /// A lone carriage return.
     Submit,
     Escape,
     Up,
@@ -28,7 +28,7 @@ pub(crate) struct Keyboard {
 }
 
 impl Keyboard {
-    /// The keys of one burst.
+    /// The keys of a burst.
     pub(crate) fn burst(&mut self, bytes: &[u8]) -> Vec<Key> {
         let mut keys = Vec::new();
         let bytes = [std::mem::take(&mut self.pending), bytes.to_vec()].concat();
@@ -59,7 +59,7 @@ impl Keyboard {
         &bytes[bytes.len() - behind..]
     }
 
-    /// Takes one key, or the text up to the next escape sequence.
+    /// Takes a key, or the text up to the next escape sequence.
     fn typed<'a>(&mut self, bytes: &'a [u8], keys: &mut Vec<Key>) -> &'a [u8] {
         if let Some(rest) = bytes.strip_prefix(PASTE_BEGIN) {
             self.paste = Some(Vec::new());

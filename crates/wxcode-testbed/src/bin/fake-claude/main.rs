@@ -93,7 +93,7 @@ fn start_daemon(file: &str) -> io::Result<()> {
     }
 }
 
-/// Lives in its own session until it is killed.
+/// Lives in a new session until killed.
 fn daemon(file: &str) -> io::Result<u8> {
     rustix::process::setsid()?;
     let _events = event::signals()?;

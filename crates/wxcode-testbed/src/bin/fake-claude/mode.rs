@@ -6,7 +6,7 @@ use std::path::PathBuf;
 pub(crate) struct Modes {
     pub(crate) trust: bool,
     pub(crate) auto_offer: bool,
-    /// The auto-mode offer comes up before the first text, and swallows it.
+    /// The auto-mode offer opens before the first text, and swallows the text.
     pub(crate) ambush: bool,
     pub(crate) slow_start: Option<String>,
     pub(crate) never_ready: bool,
@@ -21,11 +21,11 @@ pub(crate) struct Modes {
     /// Shows a suggestion in the empty box.
     pub(crate) placeholder: bool,
     pub(crate) mute: bool,
-    /// Reports its status in its terminal.
+    /// Reports the agent's status in the terminal.
     pub(crate) status: bool,
     /// Runs in the permission mode `auto`: asks for permission without a hook.
     pub(crate) auto: bool,
-    /// Its record stays busy while a dialog is open.
+    /// The agent's record stays busy while a dialog is open.
     pub(crate) frozen: bool,
     /// Ends turns without a hook.
     pub(crate) endless: bool,

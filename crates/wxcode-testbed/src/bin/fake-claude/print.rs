@@ -1,4 +1,4 @@
-//! `-p`: one prompt, one answer, no screen; hooks and transcript as in a session.
+//! `-p`: a prompt, an answer, no screen; hooks and transcript as in a session.
 
 use std::io;
 

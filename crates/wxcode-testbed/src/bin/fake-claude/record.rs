@@ -1,5 +1,5 @@
-//! The agent's record of prompts and conversations. Only agents write it, so that tests can compare
-//! others with it.
+//! The agent's record of prompts and conversations. Only agents write this record, so tests can
+//! compare other records with it.
 
 use std::{fs, io::Write as _, path::PathBuf};
 
@@ -16,7 +16,8 @@ impl Record {
         self.add(json!({ "took": text, "conversation": conversation }));
     }
 
-    /// Records the start or continuation of a conversation; `told` is whether its hooks succeeded.
+    /// Records the start or continuation of a conversation; `told` says whether the agent's hooks
+    /// succeeded.
     pub(crate) fn began(&self, conversation: Uuid, source: &str, told: bool) {
         self.add(json!({ "began": conversation, "source": source, "told": told }));
     }
@@ -25,7 +26,8 @@ impl Record {
         let Some(path) = &self.0 else { return };
         line["pid"] = std::process::id().into();
         let file = fs::File::options().create(true).append(true).open(path);
-        // One write, so that no line is torn. The agent goes on without its record; a test cannot.
+        // A single write, so that no line is torn. The agent goes on without the record; a test
+        // cannot.
         let written = file.and_then(|mut file| file.write_all(format!("{line}\n").as_bytes()));
         if let Err(error) = written {
             eprintln!("{}: {error}", path.display());

@@ -18,7 +18,7 @@ const LINES_MAX: usize = 1000;
 /// The default width and height.
 const DEFAULT_SIZE: (usize, usize) = (80, 24);
 
-/// Full screen, mouse and focus reports, bracketed paste; then the queries of the real one.
+/// Full screen, mouse and focus reports, bracketed paste; then the real agent's queries.
 const ENTER: &[u8] = b"\x1b[?1049h\x1b[?1000h\x1b[?1006h\x1b[?1004h\x1b[?2004h\x1b]0;fake-claude\x07\x1b[>0q\x1b[?2026$p\x1b[c";
 const LEAVE: &[u8] = b"\x1b[?2004l\x1b[?1004l\x1b[?1006l\x1b[?1000l\x1b[?25h\x1b[?1049l";
 
@@ -142,12 +142,12 @@ impl Screen {
         put(frame.as_bytes())
     }
 
-    /// Prints bytes as they are.
+    /// Prints bytes unchanged.
     pub(crate) fn print(&self, bytes: &[u8]) -> io::Result<()> {
         put(bytes)
     }
 
-    /// Prints exactly `count` bytes: numbered lines of 64 bytes, the last one cut.
+    /// Prints exactly `count` bytes: numbered lines of 64 bytes, with the last line cut.
     pub(crate) fn flood(&self, count: usize) -> io::Result<()> {
         let mut left = count;
         let mut output = io::BufWriter::new(io::stdout().lock());

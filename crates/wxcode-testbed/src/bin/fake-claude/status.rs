@@ -1,11 +1,11 @@
-//! Reports of the agent's status in its terminal (OSC 7501), in the words of the real one.
+//! Reports of the agent's status in the terminal (OSC 7501), in the words of the real agent.
 
 use std::io::{self, Write as _};
 
 /// The query, and the terminal's answer.
 const QUERY: &[u8] = b"\x1b]7501;?\x1b\\";
 
-/// Reports changes of the status, once the terminal has asked for them.
+/// Reports changes of the status, once the terminal has asked for reports.
 #[derive(Debug, Default)]
 pub(crate) struct Reports {
     is_asked: bool,
@@ -40,7 +40,7 @@ impl Reports {
         bytes
     }
 
-    /// Reports a status, unless it is the last one.
+    /// Reports a status, unless equal to the last status.
     pub(crate) fn report(&mut self, state: &str, kind: Option<&str>) -> io::Result<()> {
         let kind = kind.map(|kind| format!(":kind={kind}")).unwrap_or_default();
         // The message is "a message".

@@ -1,5 +1,5 @@
-//! `-p --output-format stream-json`: one turn with printed messages, and noise as from a terminal
-//! and other programs.
+//! `-p --output-format stream-json`: a turn with printed messages, and noise as from a terminal and
+//! other programs.
 
 use std::{
     fs::{self, File},
@@ -24,7 +24,7 @@ struct Printer {
     record: Record,
 }
 
-/// Runs the turn to its end; returns the exit code.
+/// Runs the turn to the end; returns the exit code.
 pub(crate) fn run(arguments: &Arguments, modes: &Modes) -> io::Result<u8> {
     // Kept alive, so that signals are caught and have no effect.
     let _ignored = modes.ignore_term.then(event::signals).transpose()?;
@@ -147,7 +147,7 @@ impl Printer {
         self.print(&json!({ "type": "assistant", "message": message, "parent_tool_use_id": null, "session_id": self.conversation.id }))
     }
 
-    /// The result; its type is not the first field.
+    /// The result; the first field is not the type.
     fn end(&self, is_error: bool, text: &str, code: u8) -> io::Result<u8> {
         let (id, text) = (self.conversation.id, json!(text));
         let line = format!(

@@ -1,4 +1,4 @@
-//! Tool calls of the agent, as its hooks report them.
+//! Tool calls of the agent, as reported by the agent's hooks.
 
 use std::{
     io,
@@ -19,7 +19,7 @@ pub(crate) fn bash(command: &str) -> Value {
     json!({ "tool_name": "Bash", "tool_input": { "command": command }, "tool_use_id": "toolu_fake" })
 }
 
-/// Runs a shell command to its end, detached from the terminal, as the real one does.
+/// Runs a shell command to its end, detached from the terminal, like the real agent.
 pub(crate) fn run(line: &str, folder: &Path) -> io::Result<()> {
     Command::new("bash")
         .args(["-c", line])
@@ -31,7 +31,7 @@ pub(crate) fn run(line: &str, folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// One question with two answers.
+/// A question with two answers.
 pub(crate) fn question() -> Value {
     let options =
         json!([{ "label": "Red", "description": "" }, { "label": "Blue", "description": "" }]);

@@ -61,7 +61,7 @@ impl Agent {
         self.turn(text)
     }
 
-    /// Takes a prompt into the turn in progress, and reports it at once.
+    /// Takes a prompt into the turn in progress, and reports the prompt immediately.
     pub(super) fn steer(&mut self, text: &str) -> io::Result<Next> {
         self.record.took(self.conversation.id, text);
         self.hook("UserPromptSubmit", json!({ "prompt": reported(text) }));
@@ -126,7 +126,7 @@ impl Agent {
             }
             "fake:permission" => return self.ask(Kind::Permission, tool::bash("echo hi")),
             "fake:permissions" => {
-                // Like the real one, which reports both at once in any order.
+                // The real agent reports both permissions together, in any order.
                 self.hook("PreToolUse", tool::bash("echo one"));
                 self.hook("PermissionRequest", tool::bash("echo two"));
                 return self.ask(Kind::OneOfTwo(1), tool::bash("echo one"));
@@ -147,7 +147,7 @@ impl Agent {
         self.view = View::Dialog(Dialog::new(kind));
         self.draw()?;
         self.publish("waiting")?;
-        // In this mode the real one asks without it.
+        // In this mode the real agent asks without the hook.
         if !self.modes.auto {
             self.hook("PermissionRequest", tool);
         }
@@ -162,7 +162,7 @@ impl Agent {
         self.idle()
     }
 
-    /// Ends a turn unless it was interrupted.
+    /// Ends a turn, except for an interrupted turn.
     pub(super) fn finish_turn(&mut self) -> io::Result<Next> {
         if matches!(self.view, View::Prompt) {
             return Ok(Next::Go);
@@ -193,7 +193,7 @@ impl Agent {
     }
 }
 
-/// The fields of an event without its name.
+/// The fields of an event without the event's name.
 fn without_name(mut fields: Value) -> Value {
     if let Some(fields) = fields.as_object_mut() {
         fields.remove("hook_event_name");
@@ -204,7 +204,7 @@ fn without_name(mut fields: Value) -> Value {
 /// Most lines and bytes of a prompt reported unchanged.
 const BARE_MAX: (usize, usize) = (3, 800);
 
-/// A prompt as the hook reports it: without trailing white space, a long one in a wrapper.
+/// A prompt as reported by the hook: without trailing white space, a long prompt in a wrapper.
 fn reported(text: &str) -> String {
     if text.lines().count() > BARE_MAX.0 || text.len() > BARE_MAX.1 {
         format!(
