@@ -1,4 +1,4 @@
-//! `wxcode doctor`: checks the installation, and tells which failures the sessions survive.
+//! `wxcode doctor`: checks the installation, and names the failures that the sessions survive.
 
 mod environment;
 mod gsd;
@@ -64,7 +64,7 @@ pub(crate) fn run(common: &Common) -> anyhow::Result<()> {
     }
 }
 
-/// The findings, printed one by one.
+/// The findings, printed in turn.
 #[derive(Default)]
 struct Findings {
     bad: usize,
@@ -77,12 +77,12 @@ impl Findings {
         self.print("ok", what, detail);
     }
 
-    /// A fact that is not an error.
+    /// A fact, and no error.
     fn note(&mut self, what: &str, detail: &str) {
         self.print("note", what, detail);
     }
 
-    /// A part that works, but may fail soon.
+    /// A working part that may fail soon.
     fn doubtful(&mut self, what: &str, detail: &str) {
         self.print("warning", what, detail);
     }
@@ -138,7 +138,7 @@ fn check_permissions(data_dir: &Path, findings: &mut Findings) {
     }
 }
 
-/// Checks the holder's program, and whether it survives an upgrade.
+/// Checks the holder's program, and whether the program survives an upgrade.
 fn check_program(program: &Path, data_dir: &Path, findings: &mut Findings) {
     let checked = block_on(async { Ok(wxcode_server::program::check(program).await?) });
     if let Err(error) = checked {
@@ -160,7 +160,7 @@ fn check_program(program: &Path, data_dir: &Path, findings: &mut Findings) {
     }
 }
 
-/// Asks the server, which may be of another version and keeps the store open.
+/// Asks the server. The server may be of another version, and keeps the store open.
 fn check_served_store(common: &Common, findings: &mut Findings) {
     let asked =
         Remote::of_data_dir(common).and_then(|remote| block_on(async { remote.probe().await }));
@@ -170,7 +170,7 @@ fn check_served_store(common: &Common, findings: &mut Findings) {
     }
 }
 
-/// The embedded store is a file of the data folder, created on demand; a shared one must exist.
+/// The embedded store is a file of the data folder, created on demand; a shared store must exist.
 fn check_store(store: &StoreChoice, data_dir: &Path, findings: &mut Findings) {
     let name = match store {
         StoreChoice::Sqlite(path) => {

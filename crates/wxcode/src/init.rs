@@ -1,19 +1,19 @@
-//! Reaps orphans when the server is the first process of a container, where the kernel makes it
-//! their parent.
+//! Reaps orphans when the server is the first process of a container: the kernel makes the first
+//! process the parent of orphans.
 
 use std::fs;
 
 use rustix::process::{Pid, WaitOptions, waitpid};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Reaps while polled if this process is the first one; otherwise never ready.
+/// Reaps while polled if this process is the container's first process; otherwise never ready.
 pub(crate) async fn reap() {
     if std::process::id() == 1
         && let Ok(mut ended) = signal(SignalKind::child())
     {
         while ended.recv().await.is_some() {
             for pid in orphans() {
-                // No other code waits for it, so its pid is not reused yet.
+                // No other code waits for the process, so its pid is not reused yet.
                 let _ = waitpid(Some(pid), WaitOptions::NOHANG);
             }
         }
@@ -21,8 +21,8 @@ pub(crate) async fn reap() {
     std::future::pending::<()>().await;
 }
 
-/// Ended children that other processes started: unlike the server's own, they are in other
-/// sessions.
+/// Ended children that other processes started: such children are in other sessions than the
+/// server's own children.
 fn orphans() -> Vec<Pid> {
     let pids = fs::read_dir("/proc").into_iter().flatten().flatten();
     let stats = pids.filter_map(|entry| {
@@ -36,13 +36,13 @@ fn orphans() -> Vec<Pid> {
     stats.filter_map(|stat| orphan(&stat, own)).collect()
 }
 
-/// The fields after the name, which stands in parentheses and may contain anything.
+/// The fields after the name. The name stands in parentheses and may contain anything.
 fn fields(stat: &str) -> Vec<&str> {
     let behind = stat.rsplit_once(')').map_or("", |(_, behind)| behind);
     behind.split_whitespace().collect()
 }
 
-/// Parses a line of `/proc/<pid>/stat`; returns the process if it is a zombie orphan.
+/// Parses a line of `/proc/<pid>/stat`; returns the process for a zombie orphan.
 fn orphan(stat: &str, own_session: i32) -> Option<Pid> {
     let (pid, _) = stat.split_once(' ')?;
     let fields = fields(stat);

@@ -30,7 +30,7 @@ const LINE: usize = 64;
 /// How long the last lines may take when the server ends.
 const LAST_LINES_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The log of this process; clones share one queue.
+/// The log of this process; all clones share the same queue.
 #[derive(Clone)]
 pub(crate) struct Log(Arc<Shared>);
 
@@ -190,7 +190,7 @@ impl Shared {
 }
 
 impl Queue {
-    /// Reports lost lines at this place, if any.
+    /// Reports lines lost at this place, if any.
     fn tell_loss(&mut self) {
         if self.untold > 0 {
             let lost = std::mem::take(&mut self.untold);
@@ -199,7 +199,7 @@ impl Queue {
     }
 }
 
-/// Writes all bytes, however long that takes; false if they were refused.
+/// Writes all bytes, however long writing takes; false if standard error refused the bytes.
 pub(crate) fn write(output: &impl AsFd, mut bytes: &[u8]) -> bool {
     while !bytes.is_empty() {
         match rustix::io::write(output, bytes) {

@@ -10,7 +10,7 @@ use std::{
 const FOLDERS: [&str; 6] = ["sessions", "runs", "events", "planning", "deleting", "bin"];
 /// Files next to these folders.
 const FILES: [&str; 5] = ["token", "node", "server.json", "server.lock", "wxcode.toml"];
-/// The beginning of the store's file names: the database, its write-ahead log and its shared
+/// The beginning of the store's file names: the database, the write-ahead log and the shared
 /// memory.
 const STORE: &str = "wxcode.db";
 /// The endings of logs and temporary files.
@@ -19,7 +19,7 @@ const ENDINGS: [&str; 2] = [".log", ".tmp"];
 const ENTRIES_MAX: usize = 200_000;
 /// Most unclosable entries to name.
 const NAMED_MAX: usize = 5;
-/// The permission bits of the group and of others.
+/// The permission bits of the group and of other users.
 const OTHERS: u32 = 0o077;
 /// The mode of a folder for all users, such as `/tmp`.
 const STICKY: u32 = 0o1000;
@@ -29,7 +29,7 @@ const STICKY: u32 = 0o1000;
 pub(crate) struct Closed {
     /// The number of closed entries.
     pub(crate) count: usize,
-    /// The first of them, and its mode before.
+    /// The first closed entry, and the entry's earlier mode.
     first: Option<(PathBuf, u32)>,
     /// Unclosable entries, with reason and remedy.
     pub(crate) failures: Vec<String>,
@@ -117,8 +117,8 @@ impl Closed {
         }
     }
 
-    /// Closes one entry; returns whether it is a folder. Links are left alone, except the data
-    /// folder itself.
+    /// Closes an entry; returns whether the entry is a folder. Links are left alone, except the
+    /// data folder itself.
     fn entry(&mut self, path: &Path, follow: bool) -> io::Result<bool> {
         let meta = match follow {
             true => fs::metadata(path)?,

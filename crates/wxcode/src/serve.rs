@@ -50,7 +50,7 @@ async fn serve(common: &Common, resolved: Resolved, log: &Log) -> anyhow::Result
         node: own,
         ..
     } = resolved;
-    // Before any file is read or created: two servers on one folder would start two agents.
+    // Before any file is read or created: two servers on the same folder would start two agents.
     let lock = wxcode_server::lock(&settings.data_dir)?;
     let data_dir = settings.data_dir.clone();
     close(data_dir.clone()).await?;
@@ -63,8 +63,8 @@ async fn serve(common: &Common, resolved: Resolved, log: &Log) -> anyhow::Result
     let store = store.open(&data_dir).await?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
-    // Caught, a write beyond the limit of a file's size is an error like a full disk; by default it
-    // ends the process.
+    // A caught SIGXFSZ makes a write beyond the limit of a file's size an error like a full disk;
+    // by default the signal ends the process.
     let size_limit = SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
     let _size_limit = signal(size_limit).context("cannot listen for SIGXFSZ")?;
     let server = Server::open(listen, settings, store, lock).await?;

@@ -7,8 +7,8 @@ use wxcode_store::{Store, sqlite::SqliteStore};
 
 use crate::cli::Usage;
 
-/// A store as written by the user. It is parsed after the command line, whose own errors would
-/// repeat an invalid value with its password.
+/// A store as written by the user. The name is parsed after the command line, because the command
+/// line's own errors would repeat an invalid value with its password.
 #[derive(Clone)]
 pub(crate) struct StoreName(String);
 
@@ -38,7 +38,7 @@ impl StoreName {
 pub(crate) enum StoreChoice {
     /// The embedded store in this file, or in the file of the data folder.
     Sqlite(Option<PathBuf>),
-    /// The shared store. Its address is never shown whole.
+    /// The shared store. The address is never shown whole.
     #[cfg(feature = "mongodb")]
     Mongo(wxcode_store_mongodb::Address),
 }
@@ -50,7 +50,7 @@ impl FromStr for StoreChoice {
         match text.split_once(':') {
             None if text == "sqlite" => Ok(Self::Sqlite(None)),
             Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(Some(path.into()))),
-            // The message omits the address, which may contain a password.
+            // The message omits the address, because the address may contain a password.
             Some((scheme, _)) if scheme.starts_with("mongodb") => mongo(text),
             _ if text.contains('@') => anyhow::bail!(
                 "this is not a store: use `sqlite`, or an address such as mongodb://host/wxcode"
@@ -86,7 +86,7 @@ impl fmt::Display for StoreChoice {
 }
 
 impl StoreChoice {
-    /// Whether several servers may use it at once.
+    /// Whether several servers may use the store at the same time.
     pub(crate) const fn is_shared(&self) -> bool {
         match self {
             Self::Sqlite(_) => false,
@@ -95,7 +95,7 @@ impl StoreChoice {
         }
     }
 
-    /// Opens the store; the embedded store without a path is the one of the data folder.
+    /// Opens the store; the embedded store without a path is the data folder's store.
     pub(crate) async fn open(&self, data_dir: &std::path::Path) -> anyhow::Result<Arc<dyn Store>> {
         match self {
             Self::Sqlite(path) => {

@@ -16,7 +16,7 @@ const TOKEN_MIN: usize = 8;
 /// Largest token file, in bytes.
 const FILE_MAX: u64 = 4 << 10; // 4 KiB
 
-/// The token of the server with this data folder, generated if there is none yet.
+/// The token of the server with this data folder, generated if none exists yet.
 pub(crate) fn load(common: &Common, data_dir: &Path) -> anyhow::Result<String> {
     if let Some(token) = given(common)? {
         return Ok(token);
@@ -65,7 +65,7 @@ fn make(path: &Path) -> anyhow::Result<String> {
             path.display()
         )
     };
-    // Linked into place whole, so that two concurrent commands agree on one token.
+    // Linked into place whole, so that two concurrent commands agree on the same token.
     let draft = path.with_extension(format!("{}.tmp", std::process::id()));
     fs::OpenOptions::new()
         .write(true)

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use rustix::{fs::Mode, process::umask};
 
-/// Removes all permissions of the group and of others.
+/// Removes all permissions of the group and of other users.
 const PRIVATE: Mode = Mode::from_bits_truncate(0o077);
 
 /// The process's original umask.
@@ -21,7 +21,7 @@ pub(crate) fn users() -> u32 {
     USERS.get().copied().unwrap_or(PRIVATE.bits())
 }
 
-/// Runs a function with the user's umask, while the process has one thread.
+/// Runs a function with the user's umask, while the process has a single thread.
 pub(crate) fn with_users<T>(work: impl FnOnce() -> T) -> T {
     let private = umask(Mode::from_bits_truncate(users()));
     let result = work();

@@ -1,4 +1,5 @@
-//! Checks the environment of agents: the server's, or that of a server started here.
+//! Checks the environment of agents: the running server's, or the environment of a server started
+//! here.
 
 use std::{
     io::Read,
@@ -28,8 +29,8 @@ const SHELL_DEADLINE: Duration = Duration::from_secs(5);
 /// Longest answer of a login shell, in bytes.
 const SHELL_ANSWER_MAX: u64 = 64 << 10; // 64 KiB
 
-/// The environment of agents, as the running server sees it; without one, as a server started here
-/// would.
+/// The environment of agents, as seen by the running server; without a running server, as seen by a
+/// server started here.
 pub(super) fn look(
     is_served: bool,
     common: &Common,
@@ -71,7 +72,7 @@ pub(super) fn look(
     }
 }
 
-/// Checks that the agents' environment has a claude that runs.
+/// Checks that the agents' environment has a working claude.
 pub(super) fn check_claude(seen: &Outlook, settings: &Settings, findings: &mut Findings) {
     let Some(claude) = &seen.claude else {
         return findings.bad("claude", &missing(seen, settings));
@@ -119,7 +120,7 @@ pub(super) fn check_claude(seen: &Outlook, settings: &Settings, findings: &mut F
     }
 }
 
-/// The missing claude, where it was looked for, and the remedy.
+/// The missing claude, the searched places, and the remedy.
 fn missing(seen: &Outlook, settings: &Settings) -> String {
     let name = seen.configured.display();
     let is_name = seen.configured.components().count() == 1 && !seen.configured.is_absolute();
@@ -161,13 +162,13 @@ fn in_login_shell(settings: &Settings) -> Option<PathBuf> {
     thread::spawn(move || {
         let mut text = String::new();
         let read = output.take(SHELL_ANSWER_MAX).read_to_string(&mut text);
-        // After the deadline the answer is not needed any more.
+        // After the deadline the answer is no longer needed.
         let _ = sender.send(read.map(|_| text));
     });
     let answer = answer.recv_timeout(SHELL_DEADLINE);
     let _ = child.kill();
     let _ = child.wait();
-    // A profile may print lines of its own before.
+    // A profile may print other lines before.
     let text = answer.ok()?.ok()?;
     let last = text.lines().rfind(|line| Path::new(line).is_absolute())?;
     Some(PathBuf::from(last))

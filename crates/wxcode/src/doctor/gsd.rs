@@ -1,4 +1,5 @@
-//! Checks the commands of milestones: those of the configuration, or those of the installed GSD.
+//! Checks the commands of milestones: the configured commands, or the commands of the installed
+//! GSD.
 
 use std::{sync::mpsc, thread, time::Duration};
 
@@ -25,7 +26,7 @@ pub(super) fn check(settings: &Settings, seen: Option<Outlook>, findings: &mut F
     let (sender, found) = mpsc::channel();
     let looked_into = folder.clone();
     thread::spawn(move || {
-        // After the deadline the result is not needed any more.
+        // After the deadline the result is no longer needed.
         let _ = sender.send(gsd::find(None, &looked_into));
     });
     let folder = folder.display();

@@ -9,7 +9,8 @@ use wxcode_server::{Settings, agent::config_dir};
 
 use super::{Findings, session::Running};
 
-/// Looks at the managed and the user's settings, and at those of the running sessions' folders.
+/// Looks at the managed and the user's settings, and at the settings of the running sessions'
+/// folders.
 pub(super) fn check(settings: &Settings, sessions: &[Running], findings: &mut Findings) {
     let folder = config_dir(settings);
     let mut places: Vec<Option<PathBuf>> = vec![None];

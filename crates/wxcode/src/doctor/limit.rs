@@ -9,7 +9,7 @@ use rustix::{
 
 use super::{Findings, session::Running};
 
-/// Free space below which the doctor warns: one session may keep 64 MiB of output.
+/// Free space below which the doctor warns: a session may keep 64 MiB of output.
 const SPACE_LOW: u64 = 1 << 30; // 1 GiB
 /// Free space below which nothing can be stored safely.
 const SPACE_MIN: u64 = 64 << 20; // 64 MiB

@@ -1,11 +1,11 @@
-//! Warns of an embedded store on a network file system, whose locks cannot be relied on.
+//! Warns of an embedded store on a network file system, because locks there are unreliable.
 
 use std::{fs, path::Path};
 
 use super::Findings;
 use crate::store::StoreChoice;
 
-/// Types of file systems whose data other machines may change.
+/// Types of file systems with data that other machines may change.
 const NETWORK: &[&str] = &[
     "9p",
     "afs",
@@ -66,8 +66,8 @@ fn is_network(kind: &str) -> bool {
     }
 }
 
-/// The type of the file system that holds a path, from `/proc/self/mountinfo` (see proc(5)). Of two
-/// mounts in one place the later one counts.
+/// The type of the file system of a path, from `/proc/self/mountinfo` (see proc(5)). Of two mounts
+/// in the same place the later mount counts.
 fn kind_of<'a>(mounts: &'a str, path: &Path) -> Option<&'a str> {
     let mounts = mounts.lines().filter_map(|line| {
         let (place, kind) = line.split_once(" - ")?;
@@ -80,7 +80,7 @@ fn kind_of<'a>(mounts: &'a str, path: &Path) -> Option<&'a str> {
         .map(|(_, kind)| kind)
 }
 
-/// A path with its octal escapes undone.
+/// A path with the octal escapes undone.
 fn unescaped(text: &str) -> String {
     let escapes = [
         ("\\040", " "),

@@ -23,7 +23,7 @@ pub(super) fn server(data_dir: &Path) -> Option<i32> {
 /// A unit of systemd, from a cgroup.
 struct Unit {
     name: String,
-    /// Whether it belongs to a user's systemd, not to the system's.
+    /// Whether the unit belongs to a user's systemd, not to the system's.
     of_user: bool,
 }
 
@@ -63,7 +63,7 @@ impl Unit {
     }
 }
 
-/// Reports the cgroups of current and future sessions, and what ends with the service.
+/// Reports the cgroups of current and future sessions, and everything that ends with the service.
 pub(super) fn check(
     server: Option<i32>,
     sessions: &[Running],

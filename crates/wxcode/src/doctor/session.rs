@@ -14,11 +14,11 @@ use super::Findings;
 pub(super) struct Running {
     pub(super) dir: PathBuf,
     pub(super) holder: HolderFile,
-    /// The cgroup of its holder; `None` if unknown.
+    /// The cgroup of the session's holder; `None` if unknown.
     pub(super) cgroup: Option<String>,
 }
 
-/// The running sessions, by their folders; unreadable ones are reported.
+/// The running sessions, by their folders; unreadable folders are reported.
 pub(super) fn running(data_dir: &Path, findings: &mut Findings) -> Vec<Running> {
     let entries = fs::read_dir(data_dir.join("sessions"))
         .into_iter()

@@ -25,7 +25,7 @@ use super::Findings;
 /// The oldest kernel on which sessions work, as its major and minor number.
 const OLDEST: (u32, u32) = (4, 18);
 /// Longest path of a data folder, in bytes: the kernel takes 4,095, and a session's files lie at
-/// most 160 below it.
+/// most 160 below the folder.
 const DATA_DIR_MAX: usize = 3_900;
 
 pub(super) fn check(data_dir: &Path, findings: &mut Findings) {
@@ -87,7 +87,7 @@ fn check_calls(findings: &mut Findings) {
     }
 }
 
-/// A holder listens on a socket in its folder, by a path of the folder's descriptor, so that the
+/// A holder listens on a socket in its folder, by a path of the folder's descriptor. So the
 /// folder's path may be longer than a socket's address.
 fn check_socket(data_dir: &Path, findings: &mut Findings) {
     let length = data_dir.as_os_str().as_bytes().len();

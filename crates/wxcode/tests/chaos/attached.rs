@@ -9,7 +9,7 @@ use super::{
     table::Process,
 };
 
-/// Larger than any session here, so that nothing is cut off.
+/// Larger than any session here, so nothing is cut off.
 const WINDOW: (u16, u16) = (170, 80);
 
 /// A viewer.

@@ -1,5 +1,5 @@
-//! A terminal client: it follows one project, loses its connection, resumes at its byte, and stalls
-//! on request.
+//! A terminal client: the client follows a project, loses its connection, resumes at its byte, and
+//! stalls on request.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -46,7 +46,7 @@ pub(crate) struct Seen {
     /// The first error.
     pub(crate) wrong: Option<String>,
     pub(crate) session: Option<String>,
-    /// The offset after the parsed output of that session.
+    /// The offset after the parsed output of the session.
     pub(crate) offset: u64,
     pub(crate) snapshots: u64,
     pub(crate) is_connected: bool,
@@ -87,7 +87,7 @@ impl Client {
     }
 
     pub(crate) fn tell(&self, order: Order) {
-        // A panicked client shows in its missing effects.
+        // A panicked client shows in missing effects.
         let _ = self.orders.send(order);
     }
 
@@ -279,12 +279,12 @@ impl Life {
                     is_new
                 };
                 if is_new {
-                    // The inputs were for another session and are not typed into this one.
+                    // The inputs were for another session and are not typed into the new session.
                     self.unanswered.clear();
                     self.newest = status.input;
                 }
                 // Acknowledged inputs need not be sent again. Now and then the client does: the
-                // session must recognise them.
+                // session must recognise repeated inputs.
                 let repeats = lock(&self.seen).connections.is_multiple_of(2);
                 while let Some((number, _)) = self.unanswered.front()
                     && *number <= status.input

@@ -1,4 +1,4 @@
-//! Counters of a run, and its recent steps.
+//! Counters of a run, and the run's recent steps.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -21,7 +21,7 @@ pub(crate) struct Account {
     began: Instant,
     said: Instant,
     steps: BTreeMap<String, u64>,
-    /// Steps that found something to act on.
+    /// Steps with an effect.
     done: BTreeMap<String, u64>,
     pub(crate) checks: u64,
     pub(crate) compared: Compared,
@@ -38,7 +38,7 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// Stores all steps in this file for a replay, one per line after a header.
+    /// Stores all steps in this file for a replay, a step in each line after a header.
     pub(crate) fn new(path: &Path, first: &str) -> std::io::Result<Self> {
         let now = Instant::now();
         let mut file = File::create(path)?;
@@ -65,7 +65,7 @@ impl Account {
         self.began.elapsed()
     }
 
-    /// Records a step before it is carried out.
+    /// Records a step before carrying the step out.
     pub(crate) fn step(&mut self, step: &Step) {
         *self.steps.entry(step.name()).or_default() += 1;
         let line = serde_json::to_string(step).unwrap_or_default();

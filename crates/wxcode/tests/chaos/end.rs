@@ -15,17 +15,17 @@ use super::{
     world::{Verdict, World},
 };
 
-/// Most descriptors of a server besides those for sessions and clients.
+/// Most descriptors of a server, apart from descriptors for sessions and clients.
 const SERVER_DESCRIPTORS: usize = 60;
 /// Descriptors per session, per terminal client, and per follower of events.
 const EACH: usize = 3;
-/// Most descriptors of a holder besides its clients'.
+/// Most descriptors of a holder, apart from the clients' descriptors.
 const HOLDER_DESCRIPTORS: usize = 24;
-/// Most memory of a holder in KiB: its ring buffer, its screen with 1,000 rows of history, and one
+/// Most memory of a holder in KiB: the ring buffer, the screen with 1,000 rows of history, and a
 /// snapshot on its way, in a debug build.
 const HOLDER_MEMORY: u64 = 8 << 10;
-/// Most anonymous memory of a server in KiB, in a debug build; measured: 7 to 11 MiB. Its growth is
-/// checked separately.
+/// Most anonymous memory of a server in KiB, in a debug build; measured: 7 to 11 MiB. Another check
+/// bounds the growth.
 const SERVER_MEMORY: u64 = 20 << 10;
 /// Descriptors of additional store connections: two each.
 const STORE_DESCRIPTORS: usize = 8;

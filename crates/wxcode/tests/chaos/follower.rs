@@ -42,7 +42,7 @@ impl Told {
         self.once.contains(&format!("delivery.state {id}"))
     }
 
-    /// Handles one event.
+    /// Handles an event.
     fn take(&mut self, id: Option<u64>, name: &str, data: &str) -> Result<(), String> {
         if name == "reset" {
             return Err(format!("a reset after {:?}: {data}", self.newest()));

@@ -1,7 +1,7 @@
 //! Chaos: many sessions under random faults from a seed, with the invariants checked after every
 //! step.
 //!
-//! `make verify VERIFY=chaos` runs it. The same seed gives the same steps; the timing of the
+//! `make verify VERIFY=chaos` starts a run. The same seed gives the same steps; the timing of the
 //! processes differs.
 
 #![expect(

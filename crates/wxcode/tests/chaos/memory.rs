@@ -1,7 +1,7 @@
-//! Growth of the server's memory per command, from one rest to the next within the life of each
+//! Growth of the server's memory per command, from a rest to the next within the life of each
 //! server.
 //!
-//! A new server fills its bounded buffers first, so only rests of the same server are compared.
+//! A new server fills its bounded buffers first, so only rests of the same server are comparable.
 
 use wxcode_testbed::slope::Slope;
 
@@ -54,7 +54,7 @@ impl Memory {
 mod tests {
     use super::*;
 
-    /// Three servers that grow by this much per command, with 15 commands between rests.
+    /// Three servers with this growth per command, and with 15 commands between rests.
     fn memory(rise: u64) -> Memory {
         let mut memory = Memory::default();
         for rest in 0..12_u64 {

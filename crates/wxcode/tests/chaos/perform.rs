@@ -63,7 +63,7 @@ impl World {
         }
     }
 
-    /// The steps that need no server.
+    /// The steps without a server.
     async fn without_server(&mut self, step: &Step) -> bool {
         match step {
             Step::Pause { who, ms } => self.pause_one(*who, *ms).await,
@@ -195,7 +195,7 @@ impl World {
         let said = self.ask(Method::POST, &path, Some(body)).await?;
         if let Some(before) = before.filter(|before| before.status == 202) {
             let again = said.status == 202 && said.body["id"] == before.body["id"];
-            // No delivery starts during a run; the list shows the accepted ones.
+            // No delivery starts during a run; the list shows the accepted deliveries.
             if !again && said.status != 409 {
                 return Err(format!("two answers for one key: {before:?} and {said:?}"));
             }

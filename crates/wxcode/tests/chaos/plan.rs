@@ -12,12 +12,12 @@ use super::{
 
 /// Most terminal clients per project.
 pub(crate) const CLIENTS: usize = 3;
-/// Steps from one rest to the next.
+/// Steps from a rest to the next.
 const STRETCH: usize = 60;
-/// Number of rests after which servers are left alone for as many, so that one lives long enough to
-/// show leaks.
+/// After this many rests, the plan leaves servers alone for as many rests, so that a server lives
+/// long enough for leaks to show.
 const EPOCH: usize = 3;
-/// Longest stop of a holder: a hook gives up after 5 s, and its report is then lost.
+/// Longest stop of a holder: a hook gives up after 5 s, and the hook's report is then lost.
 const HOLDER_PAUSE: u64 = 1_500;
 /// Longest stop of other processes.
 const PAUSE: u64 = 3_000;
@@ -34,12 +34,12 @@ enum Client {
 #[derive(Debug, Clone)]
 struct Slot {
     clients: [Client; CLIENTS],
-    /// The keys of its commands.
+    /// The keys of the project's commands.
     keys: Vec<u64>,
     milestones: u64,
     /// A command asked for a dialog.
     asks: bool,
-    /// A step ended its session.
+    /// A step ended the project's session.
     is_ended: bool,
 }
 
@@ -52,7 +52,7 @@ impl Slot {
         is_ended: false,
     };
 
-    /// Ends the session, and with it the connections of its viewers.
+    /// Ends the session, and so the connections of the session's viewers.
     const fn ends(&mut self) {
         self.clients = [Client::Away; CLIENTS];
         self.asks = false;
@@ -60,12 +60,12 @@ impl Slot {
     }
 }
 
-/// The plan of one run.
+/// The plan of a run.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     dice: Dice,
     slots: Vec<Slot>,
-    /// Pending steps, the next one last: at first those that connect all clients.
+    /// Pending steps, the next step last: at first the steps for connecting all clients.
     ahead: Vec<Step>,
     steps: usize,
     rests: usize,
@@ -181,7 +181,7 @@ impl Plan {
         }
     }
 
-    /// The next project with a property, from this one on; this one if none has it.
+    /// The next project with a property, from `from` on; `from` if no project has the property.
     fn one_that(&self, from: usize, holds: impl Fn(&Slot) -> bool) -> usize {
         let count = self.slots.len();
         let mut all = (0..count).map(|step| (from + step) % count);
@@ -285,7 +285,7 @@ impl Plan {
         step
     }
 
-    /// The next connected client, from this one on; this one if none is.
+    /// The next connected client, from `client` on; `client` if no client is connected.
     fn typist(&self, slot: usize, client: usize) -> (usize, usize) {
         let count = self.slots.len() * CLIENTS;
         let all = (0..count).map(|step| (slot * CLIENTS + client + step) % count);

@@ -13,7 +13,7 @@ use super::{
     world::{Verdict, World},
 };
 
-/// The command of an agent's daemon; it ends by itself should everything else fail.
+/// The command of an agent's daemon; the daemon ends by itself should everything else fail.
 pub(crate) const DAEMON: &str = "sleep 600";
 
 /// How long holders and guardians may take to end after their agents.

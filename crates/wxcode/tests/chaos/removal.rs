@@ -60,7 +60,7 @@ impl World {
         self.removed(slot, &tree, account).await
     }
 
-    /// Compares the data before its deletion; returns the files and processes that must go.
+    /// Compares the data before the deletion; returns the files and processes that must go.
     async fn last_look(&mut self, slot: usize, account: &mut Account) -> Verdict<Tree> {
         self.deliveries(slot).await?;
         let collected = self.slots[slot].collect();

@@ -1,4 +1,4 @@
-//! One run: from a seed, or from a file of steps.
+//! A run: from a seed, or from a file of steps.
 
 use std::{env, fs, panic::AssertUnwindSafe, path::PathBuf, time::Duration};
 

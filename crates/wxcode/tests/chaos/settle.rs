@@ -18,7 +18,7 @@ use super::{
 
 /// How long nothing may change before a rest fails.
 const PATIENCE: Duration = Duration::from_secs(240);
-/// How long an agent may take to redraw its screen in another size.
+/// Longest time of an agent for redrawing its screen in another size.
 const REDRAWN: Duration = Duration::from_secs(20);
 /// The polling interval.
 const LOOK: Duration = Duration::from_millis(50);
@@ -51,7 +51,7 @@ impl World {
         Ok(true)
     }
 
-    /// Waits until nothing is under way in a project: its commands are over, and its agent is idle
+    /// Waits until nothing is under way in a project: the commands are over, and the agent is idle
     /// or gone.
     async fn calm(&mut self, slot: usize, account: &mut Account) -> Verdict<Value> {
         let mut until = Instant::now() + PATIENCE;
@@ -201,7 +201,7 @@ impl World {
         let until = Instant::now() + REDRAWN;
         loop {
             let screen = self.ask(reqwest::Method::GET, &path, None).await?;
-            // A killed agent may have submitted the text after its last drawing of the box.
+            // A killed agent may have submitted the text after the last drawing of the box.
             let draft = match self.session(slot).await?["status"] == "running" {
                 true => taken::draft(screen.body.as_str().unwrap_or_default()),
                 false => String::new(),
@@ -243,7 +243,7 @@ impl World {
         }
     }
 
-    /// An ended session has no process except orphans of an agent that ended by itself.
+    /// An ended session has no processes, except orphans of an agent that ended by itself.
     async fn compare_processes(&mut self, slot: usize, session: &Value) -> Verdict {
         self.sweep(slot);
         // No process of a killed holder is left.
@@ -254,7 +254,7 @@ impl World {
         self.all_gone(slot, &doomed).await?;
         let reason = session["exit"]["reason"].as_str().unwrap_or_default();
         let is_ended = session["status"] == "exited" || session["status"] == "none";
-        // Orphans live until a user ends a session of the project, even when the last session was
+        // Orphans live until a user ends a session of the project, even after the last session was
         // lost with its holder.
         let may_leave = ["exited", "signaled", "oom_killed", "holder_lost"];
         if !is_ended || may_leave.contains(&reason) {
@@ -297,14 +297,14 @@ impl World {
             return Ok(());
         }
         match attached.process().await {
-            // The viewer ended with its session.
+            // The viewer ended with the session.
             None => Ok(()),
             Some(_) => Err(format!("wxcode attach does not show:\n{text}")),
         }
     }
 }
 
-/// Whether the running agent's report of its conversation arrived. On a busy machine the hook may
+/// Whether the running agent's report of the conversation arrived. On a busy machine the hook may
 /// give up, and the agent's readiness stays unknown.
 fn was_heard(entries: &[Entry], session: &Value) -> bool {
     let pid = session["pid"].as_i64();
@@ -315,7 +315,7 @@ fn was_heard(entries: &[Entry], session: &Value) -> bool {
     told.unwrap_or(true)
 }
 
-/// Compares the received events with a second reading; returns the follower that is behind, if any.
+/// Compares the received events with a second reading; returns the late follower, if any.
 fn heard(told: &Follower, read: &Follower, now: &Follower) -> Verdict<Option<String>> {
     let newest = now.told().newest();
     let (told, read) = (told.told(), read.told());

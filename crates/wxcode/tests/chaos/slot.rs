@@ -1,4 +1,4 @@
-//! One project: its clients, its known state, and its invariants.
+//! A project: the clients, the known state, and the invariants.
 
 use std::{
     collections::BTreeMap,
@@ -23,11 +23,11 @@ use super::{
 pub(crate) struct Accepted {
     pub(crate) text: String,
     pub(crate) state: String,
-    /// The reason of its failure.
+    /// The reason of the failure.
     pub(crate) error: String,
 }
 
-/// A project and its known state.
+/// A project and the known state of the project.
 pub(crate) struct Slot {
     pub(crate) id: String,
     pub(crate) workspace: PathBuf,
@@ -43,7 +43,7 @@ pub(crate) struct Slot {
     pub(crate) milestone: Option<String>,
     /// The conversations reported by the server, oldest first.
     pub(crate) history: Vec<String>,
-    /// A guardian was killed: its agent's daemons can no longer be found.
+    /// A guardian was killed: the daemons of the guardian's agent can no longer be found.
     pub(crate) is_unguarded: bool,
     /// Descendants of killed holders, which must end.
     pub(crate) doomed: Vec<Process>,
@@ -115,7 +115,7 @@ impl Slot {
         self.families(data_dir).into_iter().rfind(alive)
     }
 
-    /// Records an accepted command and checks that its state follows the last known one.
+    /// Records an accepted command and checks that the state follows the last known state.
     pub(crate) fn accept(&mut self, delivery: &Value) -> Result<(), String> {
         let text = |key: &str| delivery[key].as_str().unwrap_or_default().to_owned();
         let (id, state) = (text("id"), text("state"));
@@ -138,7 +138,7 @@ impl Slot {
         Ok(())
     }
 
-    /// Handles the server's list of commands: every accepted one is there.
+    /// Handles the server's list of commands: every accepted command is in the list.
     pub(crate) fn list(&mut self, listing: &Value) -> Result<(), String> {
         let listed = listing["deliveries"].as_array().ok_or("no list")?;
         for id in self.accepted.keys() {
@@ -149,7 +149,7 @@ impl Slot {
         listed.iter().try_for_each(|delivery| self.accept(delivery))
     }
 
-    /// Handles the server's history of conversations: it only grows.
+    /// Handles the server's history of conversations: the history only grows.
     pub(crate) fn remember(&mut self, session: &Value) -> Result<(), String> {
         let entries = session["claude_session_history"].as_array();
         let ids: Vec<String> = entries
@@ -202,7 +202,7 @@ impl Slot {
         Ok(entries)
     }
 
-    /// Counts the commands by final state, and the failed ones that the agent received anyway.
+    /// Counts the commands by final state, and the failed commands that the agent received anyway.
     pub(crate) fn ends(&self) -> Verdict<BTreeMap<String, u64>> {
         let entries = taken::read(&self.workspace)?;
         let mut ends = BTreeMap::new();

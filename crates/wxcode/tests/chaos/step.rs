@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A number unique to one text, which identifies the text in any place.
+/// A number unique to a text, for identifying the text in any place.
 pub(crate) type Word = u64;
 
 /// A process stopped for a while, by SIGSTOP and SIGCONT.
@@ -28,7 +28,7 @@ pub(crate) enum What {
     Flood(u64),
     /// Runs a tool.
     Tool,
-    /// Leaves a process running in its own session.
+    /// Leaves a process running in a new session.
     Daemon,
     /// Asks for permission.
     Permission,
@@ -48,12 +48,12 @@ pub(crate) enum End {
     Term,
 }
 
-/// One step. Times are in milliseconds, `slot` is the index of a project, `client` the index of a
-/// client in it.
+/// A step. Times are in milliseconds, `slot` is the index of a project, `client` the index of a
+/// client in the project.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Step {
-    /// The server ends, something happens without it, and the next one starts.
+    /// The server ends, something happens without a server, and the next server starts.
     Server {
         end: End,
         meanwhile: Vec<Step>,
@@ -149,7 +149,7 @@ pub(crate) enum Step {
         word: Word,
         key: Option<u64>,
     },
-    /// An earlier command with its key again, twice at once.
+    /// An earlier command with the same key again, twice at the same time.
     Again {
         slot: usize,
         key: u64,
@@ -175,11 +175,11 @@ pub(crate) enum Step {
     Stop {
         slot: usize,
     },
-    /// The project is deleted and replaced by a new one.
+    /// The project is deleted, and a new project replaces it.
     Remake {
         slot: usize,
     },
-    /// The same, with a kill of the server after its answer or after this time.
+    /// The same, with a kill of the server after the answer or after this time.
     RemakeAmid {
         slot: usize,
         after: Option<u64>,

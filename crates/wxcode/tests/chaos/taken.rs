@@ -9,7 +9,7 @@ use super::step::Word;
 /// The record's name, in the agent's working folder.
 pub(crate) const FILE: &str = ".taken.jsonl";
 
-/// One line of the record.
+/// A line of the record.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Entry {
@@ -24,7 +24,7 @@ pub(crate) enum Entry {
     },
 }
 
-/// The record of a project; empty before its first agent.
+/// The record of a project; empty before the project's first agent.
 pub(crate) fn read(workspace: &Path) -> Result<Vec<Entry>, String> {
     let text = fs::read_to_string(workspace.join(FILE)).unwrap_or_default();
     // A killed agent may omit a line but never halves one; the last line may be on its way.
@@ -33,7 +33,7 @@ pub(crate) fn read(workspace: &Path) -> Result<Vec<Entry>, String> {
     whole.lines().map(parse).collect()
 }
 
-/// A word as it appears in a text.
+/// A word's form in a text.
 pub(crate) fn spell(word: Word) -> String {
     format!("w{word}.")
 }
@@ -51,8 +51,8 @@ pub(crate) fn words(text: &str) -> impl Iterator<Item = Word> + '_ {
     })
 }
 
-/// Checks that no word was submitted twice, and that none is in the input box after its submission
-/// or twice.
+/// Checks that no word was submitted twice, and that no word is in the input box twice, or after
+/// its submission.
 pub(crate) fn no_word_twice(entries: &[Entry], draft: &str) -> Result<(), String> {
     let mut seen: HashMap<Word, &str> = HashMap::new();
     let taken = entries.iter().filter_map(|entry| match entry {
@@ -72,7 +72,7 @@ pub(crate) fn no_word_twice(entries: &[Entry], draft: &str) -> Result<(), String
     Ok(())
 }
 
-/// The text in the agent's input box, between the last two borders of its screen.
+/// The text in the agent's input box, between the last two borders of the screen.
 pub(crate) fn draft(screen: &str) -> String {
     let lines: Vec<&str> = screen.lines().collect();
     let rules = |(_, line): &(usize, &&str)| line.starts_with('─');
@@ -85,7 +85,7 @@ pub(crate) fn draft(screen: &str) -> String {
     lines[above + 1..below].iter().map(text).collect()
 }
 
-/// How often exactly this text was submitted.
+/// The number of submissions of exactly this text.
 pub(crate) fn times(entries: &[Entry], text: &str) -> usize {
     let is = |entry: &&Entry| matches!(entry, Entry::Took { took } if took.trim_end() == text.trim_end());
     entries.iter().filter(is).count()

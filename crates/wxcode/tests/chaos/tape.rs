@@ -9,7 +9,7 @@ use wxcode_terminal::{Screen as _, Size, Terminal};
 
 use super::support::drawn;
 
-/// Most stored snapshots per session; further ones are thinned out.
+/// Most stored snapshots per session; further snapshots are thinned out.
 const SHOTS_MAX: usize = 40;
 
 /// Output received by a client.
@@ -31,7 +31,7 @@ pub(crate) enum Given {
 pub(crate) struct Compared {
     pub(crate) bytes: u64,
     pub(crate) snapshots: u64,
-    /// Bytes and snapshots that the log does not hold.
+    /// Bytes and snapshots missing in the log.
     pub(crate) gone: u64,
 }
 
@@ -72,7 +72,7 @@ impl Tape {
             let dir = dir(session);
             let at = |error| format!("session {session}: {error}");
             if !dir.join("log").exists() {
-                // The session was pruned, or its project deleted.
+                // The session was pruned, or the session's project deleted.
                 compared.gone += strip.pieces.drain(..).len() as u64;
                 compared.gone += strip.shots.drain(..).len() as u64;
                 continue;
@@ -147,7 +147,7 @@ impl Strip {
         let mut left = Vec::new();
         for (offset, bytes) in self.pieces.drain(..) {
             if offset + bytes.len() as u64 > behind {
-                // The log receives it a moment later.
+                // The log receives the output a moment later.
                 left.push((offset, bytes));
                 continue;
             }
@@ -309,7 +309,7 @@ mod tests {
         assert!(strip.bytes(gap, &mut Compared::default()).is_err());
     }
 
-    /// Compares the screen of a terminal that got these bytes, and this size after the sixth.
+    /// Compares the screen of a terminal after these bytes, with this size from the sixth byte on.
     fn snapshot(offset: u64, cols: u16, bytes: &[u8]) -> Result<(u64, usize), String> {
         let mut screen = Terminal::new(size(20));
         let (before, after) = bytes.split_at(bytes.len().min(6));

@@ -1,4 +1,4 @@
-//! The world: one server, its projects, and their clients.
+//! The world: a server, the server's projects, and their clients.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -21,7 +21,7 @@ use super::{
 
 /// How long a request may take: agents have 15 s to end, answers 60 s, and the machine may be busy.
 pub(crate) const REQUEST: Duration = Duration::from_secs(180);
-/// How long a command waits for an agent that is not ready, in seconds.
+/// Time for which a command waits for an unready agent, in seconds.
 const READY_S: u64 = 20;
 /// Steps between two comparisons of bytes.
 const COMPARE_EVERY: usize = 5;
@@ -42,7 +42,7 @@ pub(crate) struct World {
     pub(crate) slots: Vec<Slot>,
     pub(crate) attached: Option<Watcher>,
     http: reqwest::Client,
-    /// The tasks that continue stopped processes.
+    /// The tasks for continuing stopped processes.
     pub(crate) pauses: Vec<JoinHandle<()>>,
     /// The temporary folder of the server and its processes.
     pub(crate) temporary: TempDir,
@@ -62,7 +62,7 @@ impl World {
         agent.config += &format!("scope = false\n[delivery]\nready_timeout_s = {READY_S}\n");
         let path = temporary.path().as_os_str().to_owned();
         agent.env.push(("TMPDIR".into(), path));
-        // A connection per request: a kept one may lead to a dead server.
+        // A connection per request: a kept connection may lead to a dead server.
         let http = reqwest::Client::builder()
             .no_proxy()
             .pool_max_idle_per_host(0);
@@ -129,7 +129,7 @@ impl World {
         }
     }
 
-    /// Sends a request to a running server, which must answer.
+    /// Sends a request to a running server; the server must answer.
     pub(crate) async fn ask(
         &self,
         method: Method,
@@ -168,7 +168,7 @@ impl World {
         format!("/output-projects/{}{rest}", self.slots[slot].id)
     }
 
-    /// The project's session; its history is checked and recorded.
+    /// The project's session, with the history checked and recorded.
     pub(crate) async fn session(&mut self, slot: usize) -> Verdict<Value> {
         let path = self.path(slot, "/session");
         let said = self.ask(Method::GET, &path, None).await?.expect(&[200])?;
@@ -259,7 +259,7 @@ impl World {
 }
 
 impl Said {
-    /// The answer, if it has one of these statuses.
+    /// The answer, if its status is among these.
     pub(crate) fn expect(self, statuses: &[u16]) -> Verdict<Self> {
         match statuses.contains(&self.status) {
             true => Ok(self),

@@ -107,7 +107,7 @@ async fn the_newest_window_or_typist_drives() {
     first
         .terminal
         .wait_text("another window sets the size now: type to have this one's");
-    // The first window shows the smaller session, with dots around it.
+    // The first window shows the smaller session, with dots around the session.
     let rule = format!("{}·", "─".repeat(60));
     let dots = "·".repeat(100);
     first.until(|shown| {
@@ -194,7 +194,7 @@ async fn a_viewer_neither_types_nor_resizes() {
     let writer = Attached::start(&server, &["p", "--viewer"], (120, 40));
     writer.until_shows("❯");
     writer.keys("y");
-    // Text from the viewer would appear before it.
+    // Text from the viewer would appear before this text.
     reader.until_shows("❯ y");
     writer.until_shows("❯ y\n");
     until_size(&server, &project, (120, 40)).await;
@@ -202,7 +202,8 @@ async fn a_viewer_neither_types_nor_resizes() {
     assert_eq!(reader.ended().code, 0);
 }
 
-/// An agent in raw mode: it waits for a start signal, prints given queries, and records its input.
+/// An agent in raw mode: the agent waits for a start signal, prints given queries, and records its
+/// input.
 fn recorder(asks: &str) -> Agent {
     let script = "stty raw -echo; printf 'ready '; head -c 1 > \"$HOME/begun\"";
     Agent::script(&format!(

@@ -14,7 +14,7 @@ use wxcode_terminal::{Screen as _, Terminal as Emulator};
 
 use crate::support::{Agent, LOOK, PATIENCE, Server};
 
-/// An agent that echoes each line in angle brackets.
+/// An agent with an echo of each line in angle brackets.
 const LINES: &str = "stty -echo; echo up; while read -r line; do echo \"<$line>\"; done";
 
 /// Fails the test instead of waiting forever.
@@ -146,7 +146,7 @@ async fn events_continue_over_a_crash() {
     let one = client.create_milestone(&one).await.unwrap();
     created(&mut events, &one.id).await;
     server.crash().await;
-    // Nobody listens: the events wait.
+    // No reader listens: the events wait.
     let silence = timeout(Duration::from_millis(500), events.next()).await;
     assert!(silence.is_err(), "{silence:?}");
     server.up().await;
@@ -176,7 +176,7 @@ async fn a_turn_ends_with_the_idle_agent() {
         assert_eq!(end, TurnEnd::Idle);
         let delivery = client.delivery(&project, &delivery.id).await.unwrap();
         assert_eq!(delivery.state, DeliveryState::Submitted);
-        // The agent may draw its answer just after it reports the turn's end.
+        // The agent may draw its answer just after its report of the turn's end.
         let answer = format!("last: {text}");
         let drawn = async {
             while !(client.screen(&project, ScreenFormat::Text).await)
@@ -269,7 +269,8 @@ impl Shown {
     }
 }
 
-/// The example of the client library, built with it: cargo builds no example for this test.
+/// The example of the client library, built together with the library: cargo builds no example for
+/// this test.
 fn example() -> PathBuf {
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../wxcode-client/Cargo.toml");
     let build = ["build", "--quiet", "--message-format=json", "--workspace"];

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use crate::support::{Agent, Server};
 
-/// Dates the folder of a session or a run in the future, as if the clock had been set back after its start.
+/// Dates the folder of a session or a run in the future, as if the clock had been set back after
+/// the start.
 fn from_the_future(dir: PathBuf) {
     let path = dir.join("spec.json");
     let mut spec: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
@@ -54,7 +55,7 @@ async fn a_running_agent_survives_a_clock_set_back() {
 
 #[tokio::test]
 async fn runs_outlive_a_clock_set_back() {
-    /// Ended runs that the server keeps.
+    /// Ended runs kept by the server.
     const KEPT: usize = 20;
     let mut server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
@@ -84,7 +85,7 @@ async fn runs_outlive_a_clock_set_back() {
     }
     assert!(starts.is_sorted() && starts[0] < starts[1], "{starts:?}");
     let id = newest["id"].as_str().unwrap();
-    // A later run makes the server forget the oldest ones, and no other.
+    // A later run makes the server forget the oldest runs, and no other runs.
     run(&server, "the last".to_owned()).await;
     let kept = server.get(&format!("{path}/{id}")).await.expect(200);
     assert_eq!(kept["state"], newest["state"]);

@@ -1,5 +1,5 @@
-//! The command line sends its token only to the server of the data folder; `--server` needs its own
-//! token.
+//! The command line sends its token only to the server of the data folder; `--server` needs a
+//! separate token.
 
 use std::{
     fs,
@@ -15,7 +15,7 @@ use std::{
 
 use crate::support::{Agent, Attached, Server};
 
-/// How long the listener waits for the bytes of one client.
+/// Time for which the listener waits for the bytes of a client.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Listens at the address of a former server and records all received bytes.

@@ -1,4 +1,4 @@
-//! Damaged session folders: a server starts on any of them and logs each unreadable file.
+//! Damaged session folders: a server starts with any damage, and logs each unreadable file.
 
 use std::{
     fs,
@@ -13,7 +13,7 @@ use crate::support::{Agent, Server, eventually, is_alive, kill};
 #[derive(Debug, Clone, Copy)]
 enum Damage {
     Missing,
-    /// Cut to this percentage of its length.
+    /// Cut to this percentage of the file's length.
     Cut(usize),
     /// All but the last byte.
     AlmostWhole,
@@ -59,7 +59,7 @@ pub(crate) fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// The files of a folder and of its subfolders.
+/// The files of a folder and of the folder's subfolders.
 fn files(dir: &Path) -> Vec<PathBuf> {
     let mut all = Vec::new();
     for entry in fs::read_dir(dir).unwrap() {
@@ -73,7 +73,7 @@ fn files(dir: &Path) -> Vec<PathBuf> {
     all
 }
 
-/// One damaged folder and its project.
+/// A damaged folder and the folder's project.
 struct Case {
     what: String,
     project: String,
@@ -94,7 +94,7 @@ async fn a_server_starts_on_damaged_session_folders() {
         .session_until(&first, "exited", |session| session["status"] == "exited")
         .await;
     let whole = server.session_dirs().remove(0);
-    // The server writes it after the end is known.
+    // The server writes the file after the end is known.
     eventually("the end is settled", || whole.join("settled").exists()).await;
     let names: Vec<PathBuf> = files(&whole)
         .iter()
@@ -194,7 +194,7 @@ async fn a_server_starts_on_damaged_session_folders() {
         repaired
     );
     for case in cases.iter().step_by(13) {
-        // The copies share one conversation, so one of them runs at a time.
+        // The copies share a conversation, so only a single copy runs at a time.
         server.start_session(&case.project).await;
         let path = format!("/output-projects/{}/session", case.project);
         server.delete(&path).await.expect(204);

@@ -1,4 +1,4 @@
-//! `wxcode doctor`: its report on a server, its sessions and the system.
+//! `wxcode doctor`: the report on a server, its sessions and the system.
 
 use std::{fs, process::Output};
 

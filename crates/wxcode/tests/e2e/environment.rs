@@ -1,5 +1,5 @@
-//! The environment of agents: the allow-list, the SSH agent of the newest login, and its checks by
-//! `wxcode doctor`.
+//! The environment of agents: the allow-list, the SSH agent of the newest login, and checks of the
+//! environment by `wxcode doctor`.
 
 use std::{
     ffi::OsStr,
@@ -100,7 +100,7 @@ async fn the_ssh_agent_follows_the_newest_login() {
     assert!(found.contains(&wanted), "{found:?}");
     assert!(reaches(&stable, &listeners[0]));
 
-    // A login without an agent, and one from within the session, change nothing.
+    // A login without an agent, and a login from within the session, change nothing.
     for socket in [OsStr::new("/nowhere"), stable.as_os_str()] {
         set(&mut server, "SSH_AUTH_SOCK", socket);
         let attached = Attached::start(&server, &["p"], (80, 24));
@@ -143,7 +143,7 @@ async fn doctor_judges_the_environment_of_the_server() {
         "{text}"
     );
 
-    // Without the server, its own environment counts.
+    // Without the server, the doctor's own environment counts.
     server.terminate().await;
     let text = doctor(&server).await;
     assert!(!text.contains(name), "{text}");
@@ -162,7 +162,7 @@ async fn doctor_finds_the_claude_of_a_login_shell() {
     agent.env.push(("PATH".into(), "/usr/bin:/bin".into()));
     agent.env.push(("SHELL".into(), "/bin/sh".into()));
     let mut server = Server::start(agent).await;
-    // The doctor's own PATH has it; the server's does not.
+    // The doctor's own PATH has the program; the server's PATH does not.
     set(
         &mut server,
         "PATH",

@@ -18,7 +18,7 @@ fn numbers(told: &[Told]) -> Vec<u64> {
     ids
 }
 
-/// A session at its prompt, and a follower up to date with it.
+/// A session at its prompt, and a follower with all events so far.
 async fn idle(server: &Server) -> (String, Events) {
     let project = server.project("p").await;
     let mut events = Events::follow(server, &project).await;
@@ -295,7 +295,7 @@ async fn the_real_claude_reports_its_tools() {
     numbers(&events.seen[1..]);
 }
 
-/// Run it by name: `cargo test -p wxcode --test e2e hook_to_event_latency -- --ignored
+/// Run the test by name: `cargo test -p wxcode --test e2e hook_to_event_latency -- --ignored
 /// --nocapture`.
 #[tokio::test]
 #[ignore = "a measurement"]

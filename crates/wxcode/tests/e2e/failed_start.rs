@@ -1,4 +1,4 @@
-//! Claude Code refuses to start: the ended session tells why, and what to do.
+//! Claude Code refuses to start: the ended session shows the reason and the remedy.
 
 use serde_json::Value;
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::support::{Agent, Server};
 
-/// A field that no body has, and a parameter that no query has.
+/// A field unknown to every body, and a parameter unknown to every query.
 const UNKNOWN: &str = "unexpected_field";
 /// An id of no record.
 const ID: &str = "000000000000000000000000";
@@ -30,7 +30,7 @@ fn resolved<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
     }
 }
 
-/// Values of the schema with the unknown field: one for each object in it.
+/// Values of the schema with the unknown field: a value for each object in the schema.
 fn with_unknown(document: &Value, schema: &Value) -> Vec<Value> {
     let schema = resolved(document, schema);
     if schema["items"].is_object() {

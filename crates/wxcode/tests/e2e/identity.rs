@@ -50,7 +50,8 @@ fn nested(server: &Server, prompt: &str) -> String {
     )
 }
 
-/// Delivers a text and waits for the end of its turn, so that all earlier hooks are read.
+/// Delivers a text and waits for the end of the text's turn, so that the server has read all
+/// earlier hooks.
 async fn say(server: &Server, project: &str, text: &str) {
     let delivery = server.deliver(project, text).await;
     server.delivery_until(project, &delivery, "submitted").await;
@@ -165,7 +166,7 @@ async fn a_stolen_secret_proves_nothing() {
 
 #[tokio::test]
 async fn a_foreign_hook_confirms_no_delivery() {
-    // The agent swallows the first Enter, so the text stays in its prompt until the second.
+    // The agent swallows the first Enter, so the text stays in the prompt until the second.
     let (server, project, before) = running(Agent::fake("swallow-cr")).await;
     let delivery = server.deliver(&project, "the same words").await;
     server.delivery_until(&project, &delivery, "written").await;
@@ -271,7 +272,7 @@ fn foreign(server: &Server, folder: &Path, arguments: &[&str]) {
     assert!(status.success());
 }
 
-/// A project without a session and with two conversations; the second one is current.
+/// A project without a session and with two conversations, the second being current.
 async fn two_conversations() -> (Server, String, Value, Value) {
     let (server, project, (first, _)) = running(Agent::fake("")).await;
     say(&server, &project, "first words").await;
@@ -305,7 +306,7 @@ async fn old_reports_do_not_switch_the_conversation() {
         })
         .await;
     server.terminate().await;
-    // As after a full disk at the first session's end: the marker of its processing is missing.
+    // As after a full disk at the first session's end: the marker of processing is missing.
     fs::remove_file(earlier.join("settled")).unwrap();
     server.up().await;
     eventually("it was accounted for", || earlier.join("settled").exists()).await;

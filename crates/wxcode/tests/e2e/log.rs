@@ -16,7 +16,7 @@ use wxcode_testbed::pty;
 
 use crate::support::{Agent, Events, Server, eventually, is_alive};
 
-/// How long an unread terminal may take to make room in its buffers.
+/// Longest time in which an unread terminal may make room in its buffers.
 const ROOM_TIMEOUT: Timespec = Timespec {
     tv_sec: 0,
     tv_nsec: 200_000_000,
@@ -80,7 +80,8 @@ async fn starts_and_ends(outputs: (Stdio, Stdio)) {
     assert_eq!(server.terminate().await, Some(0));
 }
 
-/// Runs the whole course on a server whose outputs are read until `spoil` breaks them mid-session.
+/// Runs the whole course on a server whose outputs are read until `spoil` breaks the outputs
+/// mid-session.
 async fn goes_on_and_ends(outputs: (Stdio, Stdio), spoil: impl FnOnce()) {
     let mut server = Server::start_with_outputs(talkative(), outputs).await;
     let project = server.project("before").await;
@@ -235,7 +236,7 @@ async fn an_unmonitored_agent_ends_with_its_session() {
     let project = server.project("p").await;
     let session = server.start_session(&project).await;
     let agent = i32::try_from(session["pid"].as_i64().unwrap()).unwrap();
-    // A server does not monitor a session whose folder is missing at its start.
+    // Sessions with a missing folder at a server's start have no monitor.
     let dir = server.session_dirs().remove(0);
     // The holder's first write would make the folder again.
     eventually("the log has begun", || dir.join("log").exists()).await;

@@ -29,7 +29,7 @@ async fn milestone_status(server: &Server, milestone: &str) -> Value {
     milestone.expect(200)["status"].clone()
 }
 
-/// Waits for the close code of a session that does not run.
+/// Waits for the close code of a missing session.
 async fn closes(socket: &mut Socket) -> String {
     assert_eq!(socket.close_code().await, 1000);
     socket.closed.take().unwrap().1

@@ -9,8 +9,8 @@ use wxcode_testbed::binary;
 
 use crate::support::{Agent, PATIENCE, Server, make_fifo};
 
-/// A server, started again under a filter that answers all system calls since Linux 5.1 as an older
-/// kernel does.
+/// A server, started again under a filter. The filter answers all system calls since Linux 5.1 as
+/// an older kernel does.
 async fn on_an_old_kernel() -> Server {
     let mut server = Server::start(Agent::fake("")).await;
     server.terminate().await;
@@ -97,7 +97,7 @@ async fn a_hanging_event_log_holds_up_nobody() {
         let project = server.project(&number.to_string()).await;
         let log = server.data_dir().join("events").join(&project);
         fs::create_dir_all(&log).unwrap();
-        // Writing waits, as on a disk that does not answer, until somebody reads.
+        // Writing waits until a reader comes, as on a disk without an answer.
         make_fifo(&log.join("whole"));
         hanging.push((project, log.join("whole")));
     }
@@ -108,7 +108,7 @@ async fn a_hanging_event_log_holds_up_nobody() {
     let starts = futures_util::future::join_all(starts);
     tokio::pin!(starts);
     let served = async {
-        // The sessions above have begun, each with its first event.
+        // The sessions above have begun, each with a first event.
         for (project, _) in &hanging {
             let begun = || {
                 server.session_dirs().iter().any(|dir| {

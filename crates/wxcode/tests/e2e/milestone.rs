@@ -1,4 +1,4 @@
-//! Milestones delivered into the one session of their project.
+//! Milestones delivered into the single session of their project.
 
 mod line;
 

@@ -1,4 +1,5 @@
-//! The copy of the conversation: it grows with the transcript, and restores a lost one.
+//! The copy of the conversation: the copy grows with the transcript, and restores a lost
+//! transcript.
 
 use std::{
     fs::{self, OpenOptions},
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Agent, Events, Server, eventually};
 
-/// A project with one submitted prompt, and its files.
+/// A project with a submitted prompt, and the project's files.
 struct Copied {
     server: Server,
     project: String,
@@ -149,7 +150,7 @@ async fn a_rewritten_transcript_repeats_nothing() {
     };
     append(&copied.transcript, &format!("{}{}", entry(1), entry(2)));
     copied.whole().await;
-    // Another file in its place, as a compaction might write it.
+    // Another file in the transcript's place, as a compaction might write it.
     let new = copied.transcript.with_extension("new");
     fs::write(&new, format!("{}{}", entry(2), entry(3))).unwrap();
     fs::rename(&new, &copied.transcript).unwrap();
@@ -213,7 +214,7 @@ async fn a_cut_transcript_is_restored() {
         fs::set_permissions(&copied.transcript, readable).unwrap();
         copied.goes_on(&whole).await;
     }
-    // One that was written anew with less is no loss.
+    // A transcript written again with less content is no loss.
     let whole = copied.ended().await;
     let less = String::from_utf8(whole)
         .unwrap()
@@ -234,7 +235,7 @@ async fn a_changed_home_gets_the_conversation() {
     let place = format!("[agent.env]\nCLAUDE_CONFIG_DIR = '{}'\n", other.display());
     fs::write(&config, format!("{lines}\n{place}")).unwrap();
     copied.server.up().await;
-    // The old place still has the conversation: nobody knows which one goes on.
+    // The old place still has the conversation: no server knows which copy goes on.
     copied
         .server
         .post(&copied.path(), json!({}))

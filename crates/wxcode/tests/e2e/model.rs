@@ -77,7 +77,7 @@ fn stream(dice: &mut Dice) -> Vec<u8> {
 /// The reference session: the agent's bytes and the offsets of size changes.
 struct Reference {
     stream: Arc<Vec<u8>>,
-    /// A client that reads everything at once and records the offsets of size changes.
+    /// A client that reads everything without delay and records the offsets of size changes.
     sizes: Vec<(u64, Size)>,
 }
 
@@ -100,7 +100,7 @@ impl Reference {
 /// A client that connects, disconnects and stalls.
 enum Client {
     Here(Wire),
-    /// Disconnected, with its screen kept.
+    /// Disconnected, with the screen kept.
     Away(Wire),
 }
 
@@ -216,7 +216,7 @@ async fn run(seed: u64) {
             }
         }
         run.step(&mut writer).await;
-        // The witness keeps up, so that it sees each byte and each size change.
+        // The witness reads without delay, so it sees each byte and each size change.
         let written = run.written;
         witness.until("all", |wire| wire.offset >= written).await;
     }
@@ -256,7 +256,8 @@ async fn run(seed: u64) {
         wire.until("all", |wire| wire.offset >= written && sized(wire))
             .await;
         skipped += u64::from(wire.received + FIRST < written);
-        // Only the session's own terminal knows which history lines return when it grows.
+        // Only the session's own terminal knows the history lines that return when the terminal
+        // grows.
         wire.send(ClientFrame::Redraw { history: 0 }).await;
         let seen = wire.snapshots;
         wire.until("redrawn", |wire| wire.snapshots > seen).await;

@@ -69,7 +69,7 @@ async fn a_database_outage_loses_nothing() {
         detail.contains("store") && detail.contains("127.0.0.1"),
         "{detail}"
     );
-    // Clients still reach the agent, and its hooks wait.
+    // Clients still reach the agent, and the agent's hooks wait.
     socket.input("while it is away").await;
     socket.until("❯ while it is away").await;
     socket.input("\r").await;
@@ -104,13 +104,13 @@ async fn a_database_outage_loses_nothing() {
     socket.until("last: after it").await;
 }
 
-/// All records as the API shows them, without the fields of a running session.
+/// All records in the API's form, without the fields of a running session.
 async fn told(server: &Server) -> Value {
     let projects = server.get("/output-projects").await.expect(200);
     let mut told = Vec::new();
     for project in projects["projects"].as_array().unwrap() {
         let id = project["id"].as_str().unwrap();
-        // The list also has what the agent does now.
+        // The list also has the agent's present activity.
         let project = server.get(&format!("/output-projects/{id}")).await;
         let milestones = server
             .get(&format!("/milestones?output_project_id={id}"))

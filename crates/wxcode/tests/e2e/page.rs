@@ -19,7 +19,7 @@ use wxcode_testbed::{
 
 use crate::support::{Agent, Server, real};
 
-/// How long a script may take for one line.
+/// Longest time of a script for a line.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 fn browser() -> Option<PathBuf> {
@@ -44,7 +44,7 @@ async fn run(server: &mut Server, browser: &Path, script: &str, workspace: &Path
     run_at(server, &base, None, browser, script, workspace).await;
 }
 
-/// Runs a script of the page at an address, which may be that of a proxy with its weather.
+/// Runs a script of the page at an address, possibly a proxy's address with the proxy's weather.
 async fn run_at(
     server: &mut Server,
     base: &str,

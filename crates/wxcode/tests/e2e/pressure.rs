@@ -114,7 +114,7 @@ async fn stopped_clients_catch_up() {
 
 #[tokio::test]
 async fn reconnecting_event_clients_cost_bounded_memory() {
-    /// More prompts than one segment of the log holds, each almost as large as an event may be, in
+    /// More prompts than a segment of the log holds, each almost as large as an event may be, in
     /// bytes.
     const PROMPTS: u64 = 40;
     const PROMPT: usize = 15_000;

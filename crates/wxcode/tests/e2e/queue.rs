@@ -1,4 +1,4 @@
-//! Opposite queues: traffic to a holder and traffic from it never wait for each other.
+//! Opposite queues: traffic to a holder and traffic from the holder never wait for each other.
 
 use std::{path::PathBuf, process::Stdio};
 
@@ -8,9 +8,9 @@ use tokio::{io::AsyncWriteExt, process::Command};
 
 use crate::support::{Agent, Server, holder_program};
 
-/// Bytes of one hook: more than a socket and a holder's queue hold together.
+/// Bytes of a hook: more than a socket and a holder's queue hold together.
 const HOOK: usize = 700 << 10;
-/// Bytes of one delivery: more than a socket holds.
+/// Bytes of a delivery: more than a socket holds.
 const DELIVERY: usize = 300 << 10;
 /// Concurrent reporters, and hooks of each; together less than a holder's journal keeps.
 const REPORTERS: usize = 4;
@@ -18,7 +18,7 @@ const HOOKS: usize = 4;
 /// Consecutive deliveries.
 const DELIVERIES: usize = 12;
 
-/// Reports hooks of [`HOOK`] bytes, one after another.
+/// Reports hooks of [`HOOK`] bytes, hook after hook.
 async fn report(hook_file: PathBuf) {
     let payload = json!({
         "session_id": uuid::Uuid::nil(), "hook_event_name": "Notification", "cwd": "/",

@@ -43,7 +43,7 @@ fn pid(session: &Value) -> i32 {
     i32::try_from(session["pid"].as_i64().expect("it runs")).unwrap()
 }
 
-/// Sends a text and waits until the agent has accepted, answered and stored it.
+/// Sends a text and waits until the agent has accepted, answered and stored the text.
 async fn say(server: &Server, project: &str, text: &str) {
     let path = format!("/output-projects/{project}/deliveries");
     let delivery = server
@@ -58,7 +58,7 @@ async fn say(server: &Server, project: &str, text: &str) {
         .await;
     let history = session["claude_session_history"].as_array().unwrap();
     let transcript = PathBuf::from(history.last().unwrap()["transcript_path"].as_str().unwrap());
-    // Claude stores a turn shortly after reporting it; a SIGKILL before that loses the turn.
+    // Claude stores a turn shortly after reporting the turn; a SIGKILL in between loses the turn.
     eventually("the transcript holds the turn", || {
         let lines = fs::read_to_string(&transcript).unwrap_or_default();
         lines
@@ -323,7 +323,7 @@ async fn query_replies_never_reach_the_prompt() {
             session["agent_state"] == "idle"
         })
         .await;
-    // Clients connect, request the screen, resize, and resume at the first byte with all its
+    // Clients connect, request the screen, resize, and resume at the first byte, before all
     // queries.
     let mut desk = Wire::attach(&server, &project, "").await;
     desk.resize(100, 30).await;

@@ -1,5 +1,5 @@
-//! A reboot: every process is gone and the boot id is another one. The records survive, and
-//! sessions resume.
+//! A reboot: every process is gone and the boot id is new. The records survive, and sessions
+//! resume.
 
 use std::{
     fs,
@@ -16,14 +16,15 @@ use crate::support::{Agent, Server, eventually, is_alive, kill, real};
 
 const OTHER_BOOT: &str = "11111111-2222-4333-8444-555555555555";
 
-/// Kills all processes at once, as on a power loss, and makes the session folders name an old boot.
+/// Kills all processes together, as on a power loss, and makes the session folders name an old
+/// boot.
 async fn lose_power(server: &mut Server) {
     server.crash().await;
     for dir in server.session_dirs() {
         let holder = holder_of(&dir);
         let guardian = i32::try_from(holder["guardian"]["pid"].as_i64().unwrap()).unwrap();
         let (holder, agent) = Server::pids(&dir).unwrap();
-        // The guardian goes first, or it would end the agent in order.
+        // The guardian goes first, because a living guardian would end the agent in order.
         for pid in [guardian, holder, agent] {
             if !dir.join("exit.json").exists() {
                 kill(pid);
@@ -73,7 +74,7 @@ fn set_boot(dir: &Path) {
     fs::write(dir.join("holder.json"), holder.to_string()).unwrap();
 }
 
-/// A project whose agent has one message.
+/// A project with an agent of a single message.
 async fn talk(server: &Server, name: &str) -> String {
     let project = server.project(name).await;
     server.start_session(&project).await;
@@ -91,7 +92,7 @@ async fn talk(server: &Server, name: &str) -> String {
             },
         )
         .await;
-    // A killed holder loses the unwritten part of its log.
+    // A killed holder loses the unwritten part of the log.
     server
         .until(
             &format!("/output-projects/{project}/recording"),
@@ -143,13 +144,13 @@ async fn the_next_visit_resumes_after_a_reboot() {
     socket.until("fake: 2 user messages; last: again").await;
 }
 
-/// Four sessions: running, ended by its user, ended by itself, and not resumable.
+/// Four sessions: running, ended by the user, ended by the agent, and not resumable.
 struct Four {
     running: String,
     stopped: String,
     exited: String,
     homeless: String,
-    /// The folder of the last one, removed while no server runs.
+    /// The folder of the last session, removed while no server runs.
     home: PathBuf,
 }
 

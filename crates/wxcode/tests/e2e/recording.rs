@@ -10,7 +10,7 @@ use crate::support::{Agent, Server, eventually, kill};
 const LOOK: Duration = Duration::from_millis(20);
 const LOOKS: usize = 3000;
 
-/// A body as text, with its content type.
+/// A body as text, with the body's content type.
 async fn text(server: &Server, path: &str) -> (u16, String, String) {
     let request = server
         .request(reqwest::Method::GET, &format!("/api/v1{path}"))
@@ -63,7 +63,7 @@ impl Cast {
         }
     }
 
-    /// The recording, once its output fits: a batch may still be on its way to the log.
+    /// The recording, once the output fits: a batch may still be on its way to the log.
     async fn until(server: &Server, project: &str, wanted: impl Fn(&str) -> bool) -> Self {
         for _ in 0..LOOKS {
             let cast = Self::of(server, project).await;

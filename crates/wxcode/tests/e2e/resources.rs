@@ -37,7 +37,7 @@ fn fill(filler: &Path) {
     }
 }
 
-/// Types a prompt and waits for its answer.
+/// Types a prompt and waits for the answer.
 async fn converse(socket: &mut Socket, text: &str) {
     socket.input(text).await;
     socket.until(&format!("❯ {text}")).await;
@@ -122,7 +122,7 @@ async fn a_missing_store_is_reported_and_survived() {
     let detail = server.get(&path).await.problem(503);
     assert!(detail.contains(outage.remedy()), "{detail}");
     assert_eq!(ready(&server).await, 503);
-    // The agent, its driver and its reports need no store.
+    // The agent, the driver and the reports need no store.
     converse(&mut socket, "meanwhile").await;
     let mut session = server.socket(&format!("{path}/terminal")).await;
     assert!(session.close_code().await >= 1000);
@@ -184,8 +184,8 @@ async fn a_locked_store_is_reported_and_survived() {
 
 #[tokio::test]
 async fn a_server_survives_a_lack_of_descriptors() {
-    // The default caps on connections keep descriptors free. These caps allow one address to have
-    // all connections, and the limit on descriptors is below their need.
+    // The default caps on connections keep descriptors free. With these caps a single address may
+    // have all connections, and the limit on descriptors is below the need.
     let caps = "[network]\nconnections_per_address = 16\nconnections_unauthenticated = 16\n";
     let mut server = Server::start(Agent::fake("").with_config(caps)).await;
     server.terminate().await;
@@ -308,7 +308,7 @@ async fn an_out_of_memory_kill_is_reported() {
             return;
         }
     };
-    // A reader of one endless line takes all the memory.
+    // A reader of an endless line takes all the memory.
     let agent = Agent::script("echo greedy; read -r x; exec tail /dev/zero");
     let mut server = Server::start(agent).await;
     server.terminate().await;

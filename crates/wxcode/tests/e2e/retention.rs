@@ -1,4 +1,4 @@
-//! Transcripts survive Claude Code's clean-up, which goes by age.
+//! Transcripts survive Claude Code's clean-up by age.
 
 use std::{
     fs::{self, File},

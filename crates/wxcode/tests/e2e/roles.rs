@@ -167,7 +167,7 @@ async fn a_viewer_only_watches_a_terminal() {
     assert_eq!(refused["code"], "INPUT_REFUSED");
     let reason = watching.message("error").await;
     assert_eq!(reason["code"], "READ_ONLY");
-    // A removed token ends what it has open.
+    // The removal of a token ends the token's open streams.
     let mut events = server
         .request(
             Method::GET,

@@ -11,7 +11,7 @@ const UNIT: &str = include_str!("../../../../dist/wxcode@.service");
 const USERS_UNIT: &str = include_str!("../../../../dist/wxcode.service");
 const NAME: &str = "wxcode@root.service";
 
-/// A service and its systemd.
+/// A service and the service's systemd.
 struct Service {
     systemd: Option<Systemd>,
     server: Server,
@@ -22,8 +22,8 @@ struct Service {
 }
 
 impl Service {
-    /// The shipped unit with these lines for its service and these for `[agent]` of `wxcode.toml`;
-    /// `None` without systemd.
+    /// The shipped unit with `lines` for the service, and with `agent` for `[agent]` of
+    /// `wxcode.toml`; `None` without systemd.
     async fn start(lines: &str, agent: &str) -> Option<Self> {
         Self::start_with(Agent::fake(""), lines, agent).await
     }
@@ -63,7 +63,7 @@ impl Service {
         }
     }
 
-    /// Starts systemd and the service; false where that is impossible.
+    /// Starts systemd and the service; false where starting is impossible.
     async fn boot(&mut self) -> bool {
         let units = [
             ("wxcode@.service", UNIT),
@@ -92,7 +92,7 @@ impl Service {
         true
     }
 
-    /// `systemctl --user`, which must succeed.
+    /// `systemctl --user`; the call must succeed.
     #[track_caller]
     fn ctl_of_user(&self, arguments: &[&str]) {
         let all: Vec<&str> = ["--user"].iter().chain(arguments).copied().collect();
@@ -110,7 +110,7 @@ impl Service {
         self.found = self.server.find(Some(&self.found)).await;
     }
 
-    /// The output of `wxcode doctor` inside, and whether it succeeded.
+    /// The output of `wxcode doctor` inside, and whether the doctor succeeded.
     fn doctor(&self) -> (String, bool) {
         let data = self.server.data_dir().to_str().unwrap();
         let claude = Systemd::program(&self.server.agent.claude);
@@ -138,7 +138,7 @@ impl Service {
         of(agent)
     }
 
-    /// A project whose agent has one message.
+    /// A project with an agent of a single message.
     async fn talk(&self) -> String {
         let project = self.server.project("p").await;
         self.server.start_session(&project).await;
@@ -177,7 +177,7 @@ fn unit_of(dir: &Path) -> String {
 
 #[tokio::test]
 async fn scoped_sessions_survive_a_service_restart() {
-    // Even where the service ends everything in its cgroup.
+    // Even a service that ends everything in its cgroup leaves the sessions alone.
     let limits = "memory_max_mb = 2048\ncpu_percent = 150\ntasks_max = 500";
     let Some(mut service) = Service::start("KillMode=control-group", limits).await else {
         return;
@@ -213,7 +213,7 @@ async fn scoped_sessions_survive_a_service_restart() {
     service.found = service.server.find(Some(&service.found)).await;
     service.assert_goes_on(&project, &before).await;
 
-    // The scope ends with its session.
+    // The scope ends with the session.
     let path = format!("/output-projects/{project}/session");
     service.server.delete(&path).await.expect(204);
     let listed = || {
@@ -324,7 +324,8 @@ async fn a_scope_identifies_orphans_without_a_holder() {
         output.status.success()
     };
     assert!(lives(&daemon));
-    // The daemon left the agent's session; with these two processes, all knowledge of it is gone.
+    // The daemon left the agent's session; all knowledge of the daemon goes with these two
+    // processes.
     let (guardian, holder) = (
         holder["guardian"]["pid"].to_string(),
         holder["pid"].to_string(),

@@ -1,4 +1,4 @@
-//! One session per project: start, end, and the agent's environment.
+//! A session per project: start, end, and the agent's environment.
 
 use std::fs;
 

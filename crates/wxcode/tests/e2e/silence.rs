@@ -1,4 +1,4 @@
-//! Connections that die without a word: a proxy goes silent and keeps them open.
+//! Connections without a sign of life: a proxy goes silent and keeps the connections open.
 
 use std::{fs, time::Duration};
 
@@ -15,15 +15,15 @@ use crate::support::{Agent, Attached, Events, LOOK, Server};
 
 /// The promise is 60 s; the rest is room for a busy machine.
 const NOTICED_WITHIN: Duration = Duration::from_secs(100);
-/// A sleeper notices within 5 s of its wake.
+/// A sleeper notices within 5 s of waking.
 const WOKEN_WITHIN: Duration = Duration::from_secs(40);
 /// The server's pause between two pings.
 const PING_EVERY: Duration = Duration::from_secs(20);
 const FAIR: Weather = Weather::Fair(Duration::ZERO);
-/// An agent that echoes each line in angle brackets.
+/// An agent with an echo of each line in angle brackets.
 const LINES: &str = "stty -echo; echo up; while read -r line; do echo \"<$line>\"; done";
 
-/// A server with a running session, and a proxy before it.
+/// A server with a running session, and a proxy before the server.
 async fn proxied() -> (Server, String, Proxy) {
     let server = Server::start(Agent::script(LINES)).await;
     let project = server.project("p").await;
@@ -55,7 +55,7 @@ async fn the_server_drops_clients_that_answer_no_ping() {
     let (server, project, proxy) = proxied().await;
     let mut events = Events::follow(&server, &project).await;
     let path = format!("/output-projects/{project}/terminal?read_only=true");
-    // A client that answers, next to one of each protocol whose network dies.
+    // An answering client, next to a client of each protocol with a dead network.
     let mut alive = Socket::connect(&server.remote(), &path).await.unwrap();
     let began = Instant::now();
     let answering = tokio::spawn(async move {
@@ -94,7 +94,7 @@ async fn the_server_drops_clients_that_answer_no_ping() {
     assert_eq!(server.session(&project).await["clients"], 1);
 }
 
-/// The next output, which must not come as a screen.
+/// The next output; the output must not come as a screen.
 async fn output(terminal: &mut Terminal<'_>) -> String {
     loop {
         match timeout(NOTICED_WITHIN, terminal.next()).await.unwrap() {

@@ -16,7 +16,7 @@ fn read(dir: &Path, name: &str) -> Value {
     serde_json::from_slice(&fs::read(dir.join(name)).unwrap()).unwrap()
 }
 
-/// The folder of a session that continues after this one.
+/// The folder of the session that continues after `before`.
 fn next_folder(before: &Path) -> PathBuf {
     let mut spec = read(before, "spec.json");
     let id = u128::from_str_radix(spec["session_id"].as_str().unwrap(), 16).unwrap();
@@ -35,7 +35,7 @@ struct Cut {
     project: String,
     dir: PathBuf,
     agent: i32,
-    /// The other end of the pipe; dropping it tells the holder that its caller is gone.
+    /// The other end of the pipe; on drop, the holder learns that its caller is gone.
     caller: Option<PipeReader>,
 }
 

@@ -213,7 +213,7 @@ async fn reports_of_a_dead_agent_are_read() {
     let dir = server.session_dirs().remove(0);
     server.crash().await;
 
-    // The conversation is cleared and its agent dies while no server runs.
+    // The conversation is cleared and the conversation's agent dies while no server runs.
     let mut holder = client::connect(&dir).await.unwrap();
     let since = holder.welcome.info.next_hook_seq;
     holder.sender.send(Request::Events { since }).await.unwrap();
@@ -284,7 +284,7 @@ async fn a_resumed_client_never_goes_back() {
         kill_process(guardian, Signal::CONT).unwrap();
     };
     let (mut wire, ()) = tokio::join!(Wire::resume(&server, &project, wire, ""), let_go);
-    // The client itself fails on output before its offset.
+    // The client itself fails on output before the client's offset.
     let code = wire.until_closed().await;
     // On a busy machine the end may come too late for this connection.
     assert!(matches!(code, 1000 | 1001), "{code}");

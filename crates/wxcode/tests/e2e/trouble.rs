@@ -1,5 +1,5 @@
-//! Troubles that a session tells while they last: hooks that do not run, settings that are not
-//! valid, a transcript that is not kept, slow starts.
+//! Troubles shown by a session while the troubles last: hooks that do not run, invalid settings, a
+//! missing transcript, slow starts.
 
 use std::fs;
 
@@ -30,7 +30,7 @@ async fn hindered(server: &Server, project: &str, delivery: &Value, state: &str,
         .await;
 }
 
-/// A session with a delivery, of an agent whose hooks this settings file turns off.
+/// A session with a delivery, and with an agent whose hooks `off` turns off.
 async fn without_hooks(agent: Agent, off: impl FnOnce(&Server, &std::path::Path) -> String) {
     let server = Server::start(agent.with_config("[delivery]\nready_timeout_s = 12\n")).await;
     let project = server.project("p").await;

@@ -65,7 +65,7 @@ async fn a_newer_build_adopts_older_sessions() {
     let session = server.start_session(&project).await;
     server.idle(&project).await;
 
-    // The old program's file is gone while its holder and its server run.
+    // The old program's file is gone while the old holder and the old server run.
     newer(&program);
     let hello = server.deliver(&project, "between the builds").await;
     server.delivery_until(&project, &hello, "submitted").await;
@@ -83,7 +83,8 @@ async fn a_newer_build_adopts_older_sessions() {
     for build in [old, new] {
         assert!(doctor.contains(build), "{doctor}");
     }
-    // The old holder types it, its own hook reports it, the new server confirms it.
+    // The old holder types the text, the agent's own hook reports the text, the new server confirms
+    // the delivery.
     server
         .session_until(&project, "idle again", |session| {
             session["agent_state"] == "idle"

@@ -1,4 +1,4 @@
-//! Files that are uploaded for the agent.
+//! Files uploaded for the agent.
 
 use std::{fs, path::Path, process::Command};
 

@@ -28,7 +28,7 @@ fn peak_kib(server: &Server) -> u64 {
     words.rev().nth(1).unwrap().parse().unwrap()
 }
 
-/// A text that differs from the others only in its number.
+/// A text with a number as its only difference from other texts.
 fn long(number: usize) -> String {
     let mut text = format!("text {number} ");
     text.push_str(&"x".repeat(TEXT - text.len()));
@@ -96,7 +96,7 @@ async fn lists_shorten_texts_records_do_not() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn queued_texts_cost_no_memory() {
-    // Behind a dialog, every delivery waits.
+    // With a dialog open, every delivery waits.
     let server = Server::start(Agent::fake("trust")).await;
     let project = server.project("p").await;
     server.start_session(&project).await;

@@ -10,7 +10,7 @@ use crate::support::{Agent, Server, Wire, eventually, is_alive};
 
 const NAME: &str = "client=00112233445566778899aabbccddeeff";
 
-/// An agent that echoes each line in angle brackets.
+/// An agent with an echo of each line in angle brackets.
 const LINES: &str = "stty -echo; echo up; while read -r line; do echo \"<$line>\"; done";
 
 async fn start(script: &str) -> (Server, String) {
@@ -99,7 +99,7 @@ async fn one_client_drives_and_viewers_know() {
         .await;
     desk.until("told of it", |wire| wire.size() == Some((44, 20)))
         .await;
-    // The viewer's own window does not matter until it asks to drive.
+    // The viewer's own window does not matter until the viewer asks to drive.
     desk.resize(90, 30).await;
     desk.send(ClientFrame::Drive).await;
     desk.until("it drives", |wire| wire.role == Some(Role::Driver))
@@ -230,7 +230,7 @@ async fn the_exit_follows_the_last_byte() {
     assert_eq!(exit.offset, wire.offset);
 }
 
-/// A client without credit, whose agent has written this much more and ended.
+/// A client without credit; the client's agent has written this much more and ended.
 async fn behind_at_the_end(server: &Server, project: &str) -> Wire {
     let mut wire = Wire::attach(server, project, "").await;
     wire.until_shown("up").await;
@@ -262,7 +262,7 @@ async fn typing_after_the_exit_loses_nothing() {
     let script = "stty -echo; echo up; read -r line; seq 1 50000; echo the end";
     let (server, project) = start(script).await;
     let mut wire = behind_at_the_end(&server, &project).await;
-    // Nothing reads it.
+    // No agent reads the input.
     wire.input("too late").await;
     wire.heard().await;
     ends(&mut wire).await;
@@ -330,8 +330,8 @@ async fn ctrl_c_overtakes_a_paste() {
     wire.input(&format!("\x1b[200~{paste}\x1b[201~")).await;
     wire.input("\x03").await;
     wire.input("end").await;
-    // The answer to a bad message comes after all earlier input went to the holder, which then
-    // acknowledges it.
+    // The answer to a bad message comes after all earlier input went to the holder; the holder then
+    // acknowledges the input.
     wire.send_raw(Message::Binary(Vec::new().into())).await;
     wire.until("it is answered", |wire| !wire.frames.is_empty())
         .await;

@@ -1,4 +1,5 @@
-//! Workspace folders: each belongs to one project, and a project moves only while nothing runs.
+//! Workspace folders: each folder belongs to a single project, and a project moves only while
+//! nothing runs.
 
 use std::{
     fs,
@@ -14,10 +15,10 @@ use wxcode_testbed::{mongodb as servers, skip};
 
 use crate::support::{Agent, Answer, Server};
 
-/// Requests in one race.
+/// Requests in a race.
 const RACERS: usize = 12;
 
-/// A workspace folder, and other paths to it: with links, dots, and extra slashes.
+/// A workspace folder, and other paths to the folder: with links, dots, and extra slashes.
 struct Folder {
     root: TempDir,
     path: PathBuf,
@@ -102,7 +103,7 @@ async fn a_folder_belongs_to_one_project() {
         .expect(201);
 }
 
-/// Spreads many requests for the folder over the servers; exactly one succeeds.
+/// Spreads many requests for the folder over the servers; exactly one request succeeds.
 async fn race(servers: &[&Server]) {
     let folder = Folder::new();
     let spellings = folder.spellings();

@@ -7,9 +7,9 @@ use rustix::process::Signal;
 use super::{SIZE, idle};
 use crate::support::{Agent, Attached, Server, eventually, real};
 
-/// Asks for both protocols, and records its input.
+/// Asks for both protocols, and records the input.
 const ASKS: &str = "stty raw -echo; printf '\\033[>1u\\033[>4;2mready'; cat > typed";
-/// Copies each line as it is, after its echo.
+/// Copies each line unchanged, after its echo.
 const COPIES: &str = "stty -echo; echo up; while read -r line; do \
     printf '<%s>\\n\\033]52;%s\\007' \"$line\" \"$line\"; done";
 
@@ -44,7 +44,7 @@ async fn keyboard_protocols_come_and_go() {
     let attached = Attached::start(&server, &["p"], SIZE);
     attached.until_shows("ready");
     assert_eq!(protocols(&attached), [1, 0, 1, 0]);
-    // Shift+Enter as the terminal sends it now.
+    // Shift+Enter as the terminal sends the keys now.
     attached.keys("a\x1b[13;2ub");
     let typed = server.workspace(&project).await.join("typed");
     let read = || fs::read_to_string(&typed).unwrap_or_default();
@@ -62,7 +62,7 @@ async fn keyboard_protocols_come_and_go() {
     assert_eq!(attached.ended().code, 0);
     eventually("keys before the detach key", || read().ends_with("bc")).await;
 
-    // A screen tells a later terminal, and a signal takes them back as well.
+    // A screen sets the protocols for a later terminal, and a signal resets the protocols as well.
     let later = Attached::start(&server, &["p"], SIZE);
     later.until_shows("ready");
     assert_eq!(protocols(&later), [1, 0, 1, 0]);
@@ -93,7 +93,7 @@ async fn copies_reach_the_drivers_terminal_once() {
     viewer.until_shows("up");
     driver.keys("c;b25l\r");
     until_count(&driver, b"\x1b]52;c;b25l\x07", 1);
-    // Without a selection it is the clipboard.
+    // Without a selection, the clipboard is meant.
     driver.keys(";dHdv\r");
     until_count(&driver, b"\x1b]52;c;dHdv\x07", 1);
     driver.keys("c;?\r");
@@ -135,7 +135,7 @@ async fn a_replay_copies_nothing() {
     attached.until_shows("replayed");
     attached.until(|screen| !screen.contains("is away"));
     assert_eq!(count(&attached, b"\x1b]52;"), 0);
-    // Driving again, it copies live output.
+    // Driving again, the window copies live output.
     attached.keys("x");
     attached.until_shows("x");
     fs::write(workspace.join("on"), "").unwrap();
@@ -151,7 +151,7 @@ async fn shift_enter_is_a_new_line_for_the_real_claude() {
     let project = server.project("p").await;
     let attached = Attached::start(&server, &["p"], (100, 30));
     server.idle(&project).await;
-    // The real one asks for a protocol once the holder answers its query.
+    // The real agent asks for a protocol once the holder answers the agent's query.
     attached.terminal.wait_output(|output| {
         let asks = |sequence: &[u8]| output.windows(sequence.len()).any(|seen| seen == sequence);
         asks(b"\x1b[>1u") || asks(b"\x1b[>5u") || asks(b"\x1b[>4;2m")

@@ -6,7 +6,7 @@ use crate::support::{Agent, Attached, Server, eventually};
 const BEGIN: &str = "\x1b[200~";
 const END: &str = "\x1b[201~";
 
-/// An agent in raw mode with bracketed paste that records its input.
+/// An agent in raw mode with bracketed paste and a record of its input.
 fn recorder() -> Agent {
     let script = "stty raw -echo; printf '\\033[?2004hready'; cat > \"$HOME/read\"";
     Agent::script(script)
@@ -24,7 +24,7 @@ async fn attached() -> (Server, Attached) {
     (server, attached)
 }
 
-/// The agent's whole input, once it ends with this.
+/// The agent's whole input, once the input ends with `end`.
 async fn read_until(server: &Server, end: &str) -> String {
     eventually("the last key", || read(server).ends_with(end.as_bytes())).await;
     String::from_utf8(read(server)).unwrap()
@@ -62,7 +62,7 @@ async fn a_pasted_end_marker_ends_nothing() {
     attached.keys(&format!("{BEGIN}{hostile}{END}"));
     attached.keys("1");
     assert_eq!(read_until(&server, "1").await, format!("{typed}1"));
-    // Also in pieces, and with a look-alike of another paste after it.
+    // Also in pieces, and with a look-alike of another paste afterwards.
     let twice = format!("{BEGIN}harmless {END}\x1d\x03{BEGIN}!id\r{END}");
     let (first, second) = twice.split_at(BEGIN.len() + 12);
     attached.keys(first);

@@ -147,8 +147,8 @@ async fn a_holder_lost_after_the_report_confirms() {
     let dir = server.session_dirs().remove(0);
     let pid = Arc::new(AtomicI32::new(0));
     let stopping = Arc::clone(&pid);
-    // The server sees the report and the end of the connection at once, so it cannot release the
-    // input lock.
+    // The server sees the report and the end of the connection together, so the server cannot
+    // release the input lock.
     let mut proxy = Proxy::breaking(&dir, is_report, move || {
         signal(stopping.load(SeqCst), Signal::STOP);
     });

@@ -7,7 +7,7 @@ use crate::support::{Server, Socket};
 
 const DRAFT: &str = "half a thought";
 
-/// An idle session with a draft in its prompt, and the terminal that typed it.
+/// An idle session with a draft in its prompt, and the draft's terminal.
 async fn with_draft(modes: &str, config: &str) -> (Server, String, Socket) {
     let (server, project) = running(modes, config).await;
     server.idle(&project).await;
@@ -98,7 +98,7 @@ async fn the_users_stashed_draft_is_kept() {
     socket.until("❯ another").await;
     let delivery = server.deliver(&project, "later").await;
     says_draft(&server, &project, &delivery).await;
-    // The user sends the second draft; the first one comes back and can be stashed.
+    // The user sends the second draft; the first draft returns and can be stashed.
     socket.input("\r").await;
     server
         .delivery_until(&project, &delivery, "submitted")

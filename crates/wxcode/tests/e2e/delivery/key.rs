@@ -1,4 +1,4 @@
-//! Keys pressed by others, and repeated requests.
+//! Keys of other clients, and repeated requests.
 
 use futures_util::future::join_all;
 use serde_json::json;

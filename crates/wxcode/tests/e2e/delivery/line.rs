@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::{deliveries, running};
 use crate::support::{Agent, Events, Server};
 
-/// A turn that lasts until it is released.
+/// A turn that lasts until its release.
 pub(super) struct Held {
     _folder: TempDir,
     gate: PathBuf,
@@ -71,7 +71,7 @@ async fn listed(server: &Server, project: &str) -> Vec<String> {
         .collect()
 }
 
-/// The prompts that the agent reported, in order, up to this one.
+/// The prompts reported by the agent, in order, up to `last`.
 async fn taken(events: &mut Events, last: &str) -> Vec<String> {
     events
         .until(last, |told| {
@@ -230,7 +230,7 @@ async fn a_text_waits_for_its_time() {
     let later = server.post(&deliveries(&project), body).await.expect(202);
     let at: Timestamp = later["not_before"].as_str().unwrap().parse().unwrap();
     assert_eq!(at.as_millisecond(), due.as_millisecond());
-    // No agent waits with it, and it holds up no other delivery.
+    // No agent waits for the delivery's time, and the delivery holds up no other delivery.
     assert_eq!(server.session(&project).await["status"], "none");
     let mut events = Events::follow(&server, &project).await;
     let now = server.deliver(&project, "now").await;
@@ -257,13 +257,13 @@ async fn a_time_ahead_outlives_session_and_server() {
         assert_eq!(found, *delivery);
     }
     assert_eq!(server.session(&project).await["status"], "exited");
-    // Its time comes: it starts an agent of its own accord.
+    // The delivery's time comes: an agent starts for the delivery alone.
     let change = json!({ "not_before": in_seconds(1) });
     server.patch(&of(&project, &soon), change).await.expect(200);
     server.delivery_until(&project, &soon, "submitted").await;
     let waits = server.get(&of(&project, &put_off)).await.expect(200);
     assert_eq!(waits["state"], "queued");
-    // A running agent gets one whose time is taken away at once.
+    // A running agent gets a delivery right after the delivery loses its time.
     server
         .patch(&of(&project, &put_off), json!({ "not_before": null }))
         .await
@@ -309,7 +309,7 @@ async fn a_steering_text_goes_into_the_turn() {
     assert_eq!(waiting["state"], "queued");
     turn.release().await;
     server.delivery_until(&project, &waits, "submitted").await;
-    // Without a turn it is a delivery like any other.
+    // Outside of a turn, a steering delivery is a delivery like any other.
     let body = json!({ "text": "outside of turns", "steer": true });
     let idle = server.post(&deliveries(&project), body).await.expect(202);
     server.delivery_until(&project, &idle, "submitted").await;

@@ -32,7 +32,8 @@ async fn shows(
     shown.await.as_str().unwrap().to_owned()
 }
 
-/// The lines of the input box, between the last two borders. A non-breaking space follows its mark.
+/// The lines of the input box, between the last two borders. A non-breaking space follows the box's
+/// mark.
 fn prompt(screen: &str) -> String {
     let lines: Vec<&str> = screen.lines().collect();
     let edges: Vec<usize> = (0..lines.len())

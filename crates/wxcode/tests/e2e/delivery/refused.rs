@@ -1,4 +1,4 @@
-//! Prompts that a hook of the user refuses, on the real Claude Code.
+//! Prompts refused by a hook of the user, with the real Claude Code.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Agent, Server, eventually, real};
 
-/// A hook of the user that refuses prompts with the word "forbidden".
+/// A hook of the user for refusing prompts with the word "forbidden".
 async fn start(refusal: &str) -> Option<(Server, String)> {
     let agent = real()?;
     refuse(&agent, refusal);
@@ -24,7 +24,7 @@ fn refuse(agent: &Agent, refusal: &str) {
     agent.home.settings(&settings).unwrap();
 }
 
-/// Delivers a refused text and one after it.
+/// Delivers a refused text and a text afterwards.
 async fn refused_and_next(refusal: &str) -> Option<Value> {
     let (server, project) = start(refusal).await?;
     let refused = server.deliver(&project, "a forbidden text").await;

@@ -27,7 +27,7 @@ async fn a_returning_follower_gets_the_rest() {
         }
         drop(rest);
     }
-    // For clients that cannot send the header.
+    // For clients without control over the header.
     let path = format!("/api/v1/output-projects/{project}/events?last_event_id=0");
     let request = server
         .request(Method::GET, &path)
@@ -50,7 +50,7 @@ async fn an_unknown_event_id_resets_the_stream() {
         assert_eq!(stranger.next().await.unwrap().name, "reset", "{last}");
         assert_eq!(stranger.next().await.unwrap().name, "state", "{last}");
     }
-    // A client that stops reading while more is published than the server keeps for it.
+    // A client that stops reading while the server publishes more than it keeps for a client.
     let mut behind = Events::follow(&server, &project).await;
     behind.next().await.unwrap();
     // More than the log holds, from the agent's own hooks.
@@ -211,7 +211,7 @@ async fn events_need_authentication_and_a_project() {
     let described = &document["paths"]["/api/v1/output-projects/{id}/events"]["get"];
     assert_eq!(described["operationId"], "followEvents");
     assert!(described["responses"]["200"]["content"]["text/event-stream"].is_object());
-    // The path of the first implementation, with its slash.
+    // The path of the first implementation, with the slash.
     let request = server.request(
         Method::GET,
         &format!("/api/output-projects/{project}/events/"),

@@ -114,7 +114,8 @@ async fn events_without_a_server_are_published_later() {
     let mut server = Server::start(Agent::fake("")).await;
     let (project, mut events) = idle(&server).await;
     let hello = server.deliver(&project, "hello").await;
-    // The proof of a delivery may come before the end of its turn, or with it.
+    // The proof of a delivery may come before the end of the delivery's turn, or together with the
+    // end.
     let (mut is_submitted, mut has_begun, mut is_idle) = (false, false, false);
     while !(is_submitted && is_idle) {
         let told = events.next().await.expect("submitted, and idle again");

@@ -15,7 +15,7 @@ use wxcode_testbed::skip;
 use super::{REFUSED, answers, ends};
 use crate::support::{Agent, Server};
 
-/// A mounted file system; each access blocks until this is dropped.
+/// A mounted file system; each access blocks until the mount is dropped.
 struct Mount {
     device: Option<File>,
     path: PathBuf,
@@ -146,7 +146,7 @@ async fn a_hanging_claude_folder_blocks_no_server() {
     });
     let paths: Vec<String> = paths.collect();
     let starts = join_all(paths.iter().map(|path| server.post(path, json!({}))));
-    // Requests of one project are served one after the other.
+    // Requests of a project are served one after the other.
     let refused = timeout(2 * REFUSED, async {
         tokio::join!(starts, answers(&server)).0
     });

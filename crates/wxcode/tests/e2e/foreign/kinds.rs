@@ -20,7 +20,7 @@ fn put(kind: &str, path: &Path) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     match kind {
         "fifo" => make_fifo(path),
-        // Without the right to make devices: a link to one.
+        // Without the right to make devices: a link to a device.
         "device" => mknodat(
             CWD,
             path,
@@ -53,7 +53,7 @@ fn clear(path: &Path) {
     }
 }
 
-/// Sends the same request twice at once, for more than one server thread.
+/// Sends the same request twice at the same time, for more than a single server thread.
 async fn twice(server: &Server, method: &str, path: &str) -> [Answer; 2] {
     let ask = || async {
         match method {
@@ -69,7 +69,7 @@ async fn twice(server: &Server, method: &str, path: &str) -> [Answer; 2] {
     [one, two]
 }
 
-/// Checks that both answers have one of these statuses, and that refusals name the kind.
+/// Checks that the status of both answers is permitted, and that refusals name the kind.
 fn check(what: &str, answers: [Answer; 2], allowed: &[u16], name: &str) {
     for answer in answers {
         let status = answer.status.as_u16();

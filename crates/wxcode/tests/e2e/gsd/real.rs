@@ -1,4 +1,4 @@
-//! The real GSD with the real Claude Code: two milestones through each form, with its hooks and its
+//! The real GSD with the real Claude Code: two milestones through each form, with GSD's hooks and
 //! status line.
 
 use serde_json::json;
@@ -16,14 +16,14 @@ async fn start(scope: Scope) -> Option<(Server, String)> {
         skip("the real GSD is not installed: run scripts/install-gsd");
         return None;
     };
-    // GSD checks for its newest version in the background.
+    // GSD checks for a newer version in the background.
     let offline =
         "[agent.env]\nnpm_config_registry = 'http://127.0.0.1:9'\nnpm_config_fetch_retries = '0'\n";
     let server = Server::start(real()?.without_gsd().with_config(offline)).await;
     let project = server.project("p").await;
     let workspace = server.workspace(&project).await;
     if scope == Scope::Local {
-        // GSD sets its status line for a user only.
+        // GSD sets its status line only for a user.
         let script = workspace.join(".claude/hooks/gsd-statusline.js");
         let line = json!({ "type": "command", "command": format!("node '{}'", script.display()) });
         let settings = json!({ "statusLine": line });
@@ -36,7 +36,7 @@ async fn start(scope: Scope) -> Option<(Server, String)> {
     Some((server, project))
 }
 
-/// Starts a milestone by `command` and waits until the model gets GSD's expansion of it.
+/// Starts a milestone by `command` and waits until the model gets GSD's expansion of the command.
 async fn carry_out(server: &Server, project: &str, element: &str, command: &str, sent: &str) {
     let milestone = server.milestone(project, element).await;
     let delivery = server
@@ -74,7 +74,7 @@ async fn two_milestones(scope: Scope, separator: char) {
     assert_eq!(after["claude_session_id"], before["claude_session_id"]);
     assert_eq!(after["warning"], json!(null));
 
-    // GSD's hook of `SessionStart` stores its findings; its status line names the folder.
+    // GSD's hook of `SessionStart` stores its findings; the status line names the folder.
     let kept = server.agent.home.path().join(".cache/gsd");
     eventually("the hook of GSD ran", || kept.is_dir()).await;
     let workspace = server.workspace(&project).await;

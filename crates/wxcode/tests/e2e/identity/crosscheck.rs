@@ -46,7 +46,7 @@ async fn a_second_conversation_owner_is_reported() {
     let detail = server.post(&path, json!({})).await.problem(409);
     assert!(detail.contains(&named), "{detail}");
     assert_eq!(server.session(&project).await["status"], "exited");
-    // A killed claude leaves its record behind, without owning anything.
+    // A killed claude leaves its record, without owning anything.
     drop(other);
     let again = server.post(&path, json!({})).await.expect(201);
     assert_eq!(again["claude_session_id"], before.0);
@@ -70,7 +70,7 @@ async fn hooks_and_process_disagreeing_is_a_warning() {
         })
         .await;
     assert!(server.log().contains("but its hooks reported"));
-    // The agent rewrites it with each turn.
+    // The agent rewrites the record with each turn.
     say(&server, &project, "words").await;
     server
         .session_until(&project, "they agree again", |session| {

@@ -78,7 +78,7 @@ async fn an_unresumable_conversation_ends_no_session() {
     is_refused(&server, &project, &first, "is gone").await;
     fs::write(&transcript, kept).unwrap();
 
-    // Another process runs it.
+    // Another process runs the conversation.
     let other = Other::running(&server, first.as_str().unwrap());
     let words = format!("process {}", other.0.id());
     is_refused(&server, &project, &first, &words).await;

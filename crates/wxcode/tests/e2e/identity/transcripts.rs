@@ -1,8 +1,8 @@
-//! A folder of transcripts that is not there: no conversation is given up for it.
+//! A missing folder of transcripts: wxcode gives no conversation up for a missing folder.
 
 use super::*;
 
-/// A server with a conversation of one message and no session.
+/// A server with a conversation of a single message and no session.
 async fn spoken(agent: Agent) -> (Server, String, Value) {
     let server = Server::start(agent).await;
     let project = server.project("p").await;
@@ -40,7 +40,7 @@ async fn a_missing_folder_of_transcripts_keeps_the_id() {
     let run = json!({ "prompt": "hello" });
     let path = format!("/output-projects/{project}/runs");
     server.post(&path, run).await.problem(503);
-    // A file in its place.
+    // A file in the folder's place.
     fs::write(&folder, "").unwrap();
     refused(&server, &project, &before, &[named, "cannot be read"]).await;
     fs::remove_file(&folder).unwrap();

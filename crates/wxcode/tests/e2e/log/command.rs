@@ -4,7 +4,7 @@ use std::{fs::File, io::pipe, process::Stdio};
 
 use crate::support::{Agent, Server};
 
-/// Commands with output, on a server with one project.
+/// Commands with output, on a server with a single project.
 const COMMANDS: [&[&str]; 7] = [
     &["ls"],
     &["ls", "--json"],

@@ -1,4 +1,4 @@
-//! Queued milestones of one session: order, and the cause of each state change.
+//! Queued milestones of a session: order, and the cause of each state change.
 
 use std::{
     fs,
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Agent, Events, Server};
 
-/// A milestone command that holds its turn until its pipe in `folder` is opened.
+/// A milestone command that holds its turn until the opening of the command's pipe in `folder`.
 fn holding(folder: &Path) -> Agent {
     let command = format!("fake:hold {}/{{milestone_id}}", folder.display());
     Agent::fake("").with_config(&format!(
@@ -25,7 +25,7 @@ fn pipe(folder: &Path, milestone: &str) -> PathBuf {
     path
 }
 
-/// Ends the turn that holds on this pipe.
+/// Ends the turn at this pipe.
 async fn release(path: PathBuf) {
     let opened = tokio::task::spawn_blocking(move || fs::File::options().write(true).open(path));
     opened.await.unwrap().unwrap();
@@ -241,7 +241,7 @@ async fn a_dying_agent_keeps_queued_milestones() {
     }
     assert_eq!(milestone(&server, &ids[0]).await["status"], "in_progress");
 
-    // The next agent takes them in the order of the new requests.
+    // The next agent takes the commands in the order of the new requests.
     for id in [&ids[2], &ids[1]] {
         start(&server, id).await;
     }

@@ -3,9 +3,9 @@
 use super::*;
 use crate::support::Socket;
 
-/// Bytes that only the request of a queueing contains.
+/// Bytes found only in the request of a queueing.
 const QUEUE: &[u8] = b"wxcode.work.queued\0";
-/// How often one answer is lost.
+/// Number of losses of an answer.
 const TIMES: usize = 6;
 /// The retry time of an operation, and the interval of the search for leftovers: see
 /// `docs/mongodb.md`.

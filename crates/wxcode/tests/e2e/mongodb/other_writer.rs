@@ -1,5 +1,5 @@
 //! The first implementation's process writes into the same database: stale saves, replaced and
-//! deleted documents, and documents that nobody can read.
+//! deleted documents, and unreadable documents.
 
 use std::time::Duration;
 
@@ -70,7 +70,7 @@ async fn a_stale_save_resumes_the_right_conversation() {
 
     for stale in [Bson::Null, Bson::String(old.as_str().unwrap().to_owned())] {
         end(&server, &project).await;
-        // Its `.save()` of an earlier read.
+        // The other program's `.save()` of an earlier read.
         let save = doc! { "$set": { "claude_session_id": &stale, "status": "created" } };
         projects(&database)
             .update_one(key(&project), save)

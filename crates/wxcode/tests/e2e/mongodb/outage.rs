@@ -66,13 +66,13 @@ impl Lost {
         format!("/output-projects/{}{rest}", self.project)
     }
 
-    /// The agent takes the command; its user types and begins a new conversation.
+    /// The agent takes the command; the agent's user types and begins a new conversation.
     async fn agent_goes_on(&mut self) {
         self.socket.until("last: typed before").await;
         self.say("said meanwhile").await;
         self.socket.until("last: said meanwhile").await;
         self.say("/clear").await;
-        // Text right after a key would count as pasted with it.
+        // Text right after a key would count as pasted together with the key.
         let record = self.server.agent.home.config_dir();
         let record = record.join(format!("sessions/{}.json", self.before["pid"]));
         let before = self.before["claude_session_id"].as_str().unwrap();

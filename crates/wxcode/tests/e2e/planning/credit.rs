@@ -1,4 +1,4 @@
-//! Planning entries attributed to the milestone that created them.
+//! Planning entries attributed to their creating milestone.
 
 use std::fs;
 
@@ -30,8 +30,8 @@ fn milestone_of(planning: &Value, number: &str) -> Value {
     phase.unwrap_or_else(|| panic!("{number}: {planning:#}"))["milestone_id"].clone()
 }
 
-/// Waits until this phase is listed under this milestone: the confirmation of its command may
-/// follow the agent's work.
+/// Waits until this phase is listed under this milestone: the confirmation of the milestone's
+/// command may follow the agent's work.
 async fn until_of(server: &Server, project: &str, number: &str, milestone: &str) -> Value {
     let path = format!("/output-projects/{project}/planning");
     let what = format!("phase {number} is the milestone's");

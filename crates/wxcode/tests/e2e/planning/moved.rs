@@ -1,4 +1,4 @@
-//! A workspace that moved: the project follows it with all that belongs to it.
+//! A moved workspace: the project follows with all its parts.
 
 use std::{fs, os::unix::fs::symlink};
 

@@ -16,7 +16,7 @@ async fn entries(events: &mut Events, count: usize) -> Value {
     events.until(&what, wanted).await.data
 }
 
-/// A project, its workspace, and a follower up to date with it.
+/// A project, the project's workspace, and a follower with all events so far.
 async fn followed(server: &Server) -> (String, PathBuf, Events) {
     let project = server.project("p").await;
     let workspace = server.workspace(&project).await;
@@ -110,7 +110,7 @@ async fn many_changes_make_few_events() {
         .iter()
         .filter(|told| told.name == "planning.changed")
         .count();
-    // One scan takes at least a tenth of a second.
+    // A scan takes at least a tenth of a second.
     let most = began.elapsed().as_millis() / 100 + 1;
     assert!(told as u128 <= most, "{told} events, at most {most}");
 }

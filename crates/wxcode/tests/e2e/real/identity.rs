@@ -12,7 +12,7 @@ use wxcode_testbed::Terminal;
 use super::{last_turn, pid, say};
 use crate::support::{Events, Server, eventually, kill, real};
 
-/// A session whose tools need no permission.
+/// A session with tools that need no permission.
 async fn start() -> Option<(Server, String)> {
     let mut agent = real()?;
     agent.config.push_str(
@@ -114,7 +114,8 @@ async fn real_foreign_claudes_change_nothing() {
     let after = server.session(&project).await;
     assert_eq!(identity(&after), identity(&before));
 
-    // The project's own conversation is resumed, although others in the folder are newer.
+    // The project's own conversation is resumed, although other conversations in the folder are
+    // newer.
     kill(pid(&after));
     server
         .session_until(&project, "exited", |session| session["status"] == "exited")

@@ -1,4 +1,4 @@
-//! The state of the real Claude Code from its reports in the terminal (OSC 7501).
+//! The state of the real Claude Code from the agent's reports in the terminal (OSC 7501).
 
 use std::time::{Duration, Instant};
 
@@ -38,7 +38,7 @@ async fn a_real_trust_dialog_is_known_soon() {
     assert_eq!(session["agent_state"], "blocked_dialog");
 }
 
-/// A session that asks before it runs a command.
+/// A session with a question before each command.
 fn asking() -> Option<Agent> {
     let agent = real()?;
     agent

@@ -48,7 +48,7 @@ async fn failed_runs_name_their_reason() {
         error.contains(&format!("said: Error: Session ID {id} is already in use.")),
         "{error}"
     );
-    // The conversation never had a message, so its id is still usable.
+    // The conversation never had a message, so the conversation's id is still usable.
     let again = begin(&other, &project, "x").await;
     assert_eq!(again["claude_session_id"], refused["claude_session_id"]);
     over(&other, &again).await;

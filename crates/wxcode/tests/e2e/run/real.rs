@@ -40,7 +40,7 @@ async fn a_run_and_a_session_are_one_conversation() {
     );
     assert!(Path::new(history[0]["transcript_path"].as_str().unwrap()).exists());
 
-    // A session continues the conversation, and no run starts next to it.
+    // A session continues the conversation, and no run starts next to the session.
     let session = server.start_session(&project).await;
     assert_eq!(session["claude_session_id"], first["claude_session_id"]);
     events.state("idle").await;

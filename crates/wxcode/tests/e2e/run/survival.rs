@@ -179,7 +179,7 @@ async fn a_stopped_server_publishes_all_messages() {
         kill_process(pid, signal).unwrap();
     };
     signal(Signal::STOP);
-    // More than a holder keeps in memory, so that it drops its oldest output.
+    // More than a holder keeps in memory, so that the holder drops the oldest output.
     let logged = || {
         let segments = fs::read_dir(dir.join("log")).into_iter().flatten();
         segments

@@ -8,7 +8,7 @@ use std::{
 
 use wxcode_testbed::{Home, RealClaude, Stub, fake_agent, skip};
 
-/// An executable that replaces claude, with its own home.
+/// An executable in place of claude, with a home.
 pub(crate) struct Agent {
     pub(crate) claude: PathBuf,
     pub(crate) home: Home,
@@ -50,7 +50,7 @@ impl Agent {
         }
     }
 
-    /// Logs the real Claude Code in with an account, which has usage limits, instead of a key.
+    /// Logs the real Claude Code in with an account instead of a key: accounts have usage limits.
     pub(crate) fn with_account(mut self) -> Self {
         let token = format!("sk-ant-oat01-{}", "a".repeat(80));
         let table = "[agent.env]\nANTHROPIC_API_KEY = ''\n";
@@ -67,7 +67,7 @@ impl Agent {
         self
     }
 
-    /// Removes the commands of GSD from its home.
+    /// Removes the commands of GSD from the agent's home.
     pub(crate) fn without_gsd(self) -> Self {
         fs::remove_dir_all(self.home.config_dir().join("commands")).unwrap();
         self
@@ -79,7 +79,8 @@ impl Agent {
     }
 }
 
-/// The real Claude Code and its stub; `None`, with the reason printed, where it is not installed.
+/// The real Claude Code and the agent's stub; `None`, with the reason printed, where Claude Code is
+/// not installed.
 pub(crate) fn real() -> Option<Agent> {
     let Some(claude) = RealClaude::locate() else {
         skip("the real Claude Code is not installed: run scripts/install-claude");

@@ -26,7 +26,7 @@ stty -g > "$NOTES/after"
 echo "attach ended with $code."
 "#;
 
-/// The program in its own terminal.
+/// The program in a private terminal.
 pub(crate) struct Attached {
     pub(crate) terminal: Terminal,
     size: (u16, u16),
@@ -95,7 +95,7 @@ impl Attached {
         self.terminal.write(keys.as_bytes()).unwrap();
     }
 
-    /// Resizes the window, whose content must be redrawn.
+    /// Resizes the window; the program must redraw the content.
     pub(crate) fn resize(&mut self, size: (u16, u16)) {
         self.size = size;
         self.terminal.resize(size.0, size.1).unwrap();

@@ -1,4 +1,4 @@
-//! A client that follows the events of a project.
+//! A client of a project's events.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use super::Server;
 /// How long an event may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// One received event.
+/// A received event.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Told {
-    /// The event's number, if it has one.
+    /// The event's number, if any.
     pub(crate) id: Option<u64>,
     pub(crate) name: String,
     pub(crate) data: Value,
@@ -38,7 +38,7 @@ impl Events {
         Self::open(server, project, Some(&id.to_string())).await
     }
 
-    /// Follows all projects, from after an event if one is given.
+    /// Follows all projects, from after an event if given.
     pub(crate) async fn of_all(server: &Server, last: Option<u64>) -> Self {
         let last = last.map(|last| last.to_string());
         Self::at(server, "/api/v1/events", last.as_deref()).await
@@ -88,7 +88,7 @@ impl Events {
         }
     }
 
-    /// Waits for a matching event and skips the others.
+    /// Waits for a matching event and skips all others.
     pub(crate) async fn until(&mut self, what: &str, wanted: impl Fn(&Told) -> bool) -> Told {
         while let Some(told) = self.next().await {
             if wanted(&told) {
@@ -129,7 +129,7 @@ impl Events {
     }
 }
 
-/// Parses one block of the stream; `None` for a comment or a setting.
+/// Parses a block of the stream; `None` for a comment or a setting.
 fn parse(block: &str) -> Option<Told> {
     let field = |name: &str| {
         let mut lines = block.lines().filter_map(|line| line.split_once(": "));

@@ -1,5 +1,5 @@
-//! A server in its own mount and process namespaces, with a small disk or few terminals. Everything
-//! inside ends with it.
+//! A server in new mount and process namespaces, with a small disk or few terminals. Everything
+//! inside ends with the server.
 
 use std::{
     fs,
@@ -21,10 +21,10 @@ const WRAPPER: [&str; 8] = [
     "sh",
 ];
 
-/// The token of such a server, whose folder is invisible from outside.
+/// The token of such a server, because the server's folder is invisible from outside.
 const TOKEN: &str = "token-of-a-server-in-namespaces";
 
-/// A server, and the way to the files that only it sees.
+/// A server, and the way to the files inside the server's namespaces.
 pub(crate) struct Namespaces {
     pub(crate) server: Server,
     /// The server's pid outside.
@@ -32,7 +32,7 @@ pub(crate) struct Namespaces {
 }
 
 impl Namespaces {
-    /// Prepares the environment with a line of shell, where `$0` is the data folder, then starts
+    /// Prepares the environment with a line of shell, with `$0` for the data folder, then starts
     /// the server; `None`, with the reason printed, where that is impossible.
     pub(crate) async fn start(mut agent: Agent, prepare: &str) -> Option<Self> {
         let script = format!("mount -t proc proc /proc && {{ {prepare}; }} && exec \"$@\"");
@@ -63,7 +63,7 @@ impl Namespaces {
         Some(Self { server, pid })
     }
 
-    /// Creates a project with a folder inside the namespaces; returns its id.
+    /// Creates a project with a folder inside the namespaces; returns the project's id.
     pub(crate) async fn project(&self, name: &str) -> String {
         let body = serde_json::json!({ "name": name });
         let project = self.server.post("/output-projects", body).await.expect(201);

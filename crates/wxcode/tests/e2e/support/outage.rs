@@ -1,4 +1,4 @@
-//! A detachable store: the embedded one's file, or the way to the shared one.
+//! A detachable store: the embedded store's file, or the way to the shared store.
 
 use std::{fs, path::PathBuf, time::Duration};
 
@@ -11,15 +11,15 @@ use super::{Agent, Server, server::shared_store};
 
 /// The means to detach a server's store.
 pub(crate) enum Outage {
-    /// The file, and its place meanwhile.
+    /// The file, and the file's place meanwhile.
     Embedded(PathBuf, PathBuf),
     /// The proxy before the database.
     Shared(Proxy),
 }
 
 impl Outage {
-    /// A server on the tests' store, and the means to detach it; `None`, with the reason printed,
-    /// where that is impossible.
+    /// A server on the tests' store, and the means for detaching the store; `None`, with the reason
+    /// printed, where detaching is impossible.
     pub(crate) async fn prepare(agent: Agent) -> Option<(Server, Self)> {
         let Some((mongo, database)) = shared_store().await else {
             let server = Server::start_on(agent, None).await;

@@ -16,7 +16,7 @@ pub(crate) fn parent_of(pid: i32) -> i32 {
 
 fn stat(pid: i32) -> Option<(char, i32)> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name may contain anything, so the fields are counted from its end.
+    // The name may contain anything, so the fields are counted from the name's end.
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
     Some((fields.next()?.chars().next()?, fields.next()?.parse().ok()?))
 }

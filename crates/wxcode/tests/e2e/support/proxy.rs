@@ -1,5 +1,5 @@
-//! A proxy between the server and a holder that stops at a chosen frame. Hooks go to the holder
-//! directly, because it checks the reporting process.
+//! A proxy between the server and a holder. The proxy stops at a chosen frame. Hooks go to the
+//! holder directly, because the holder checks the reporting process.
 
 use std::{
     fs,
@@ -34,12 +34,13 @@ pub(crate) enum Frame {
     Other,
 }
 
-/// Chooses the frame at which the proxy stops. The proxy keeps back this frame and all later ones.
+/// Chooses the frame at which the proxy stops. The proxy keeps back this frame and all later
+/// frames.
 pub(crate) type Stop = fn(&Frame) -> bool;
 /// An action at a frame.
 type Before = Arc<dyn Fn() + Send + Sync>;
 
-/// Takes the place of a holder's socket until it is removed.
+/// Takes the place of a holder's socket until removed.
 pub(crate) struct Proxy {
     socket: PathBuf,
     aside: PathBuf,
@@ -54,7 +55,8 @@ impl Proxy {
         Self::with(dir, stop, forwards, None)
     }
 
-    /// Breaks the connection after the chosen frame, and calls `before` before forwarding it.
+    /// Breaks the connection after the chosen frame, and calls `before` before forwarding the
+    /// frame.
     pub(crate) fn breaking(
         dir: &Path,
         stop: Stop,
@@ -145,7 +147,8 @@ struct Way {
     tell: mpsc::Sender<()>,
 }
 
-/// Forwards frames one way until the sender is gone or the proxy breaks; returns true for a break.
+/// Forwards frames in a single direction until the sender is gone or the proxy breaks; returns true
+/// for a break.
 async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, way: Way) -> bool {
     let mut decoder = Decoder::default();
     let mut stopped = false;

@@ -32,25 +32,25 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(300);
 /// The polling interval for conditions outside the event stream.
 pub(crate) const LOOK: Duration = Duration::from_millis(20);
 
-/// A running server; dropping it ends all its processes.
+/// A running server; on drop, all processes of the server end.
 pub(crate) struct Server {
     pub(crate) agent: Agent,
     pub(crate) dir: TempDir,
     pub(crate) base: String,
     pub(crate) token: String,
-    /// Of any server: each call names it.
+    /// Of any server: each call names a server.
     rest: wxcode_client::Client,
-    /// For requests that break the rules.
+    /// For requests against the rules.
     client: Client,
     child: Option<Child>,
     listen: String,
-    /// The program, after its launcher, if any.
+    /// The program, after the launcher, if any.
     pub(crate) program: Vec<OsString>,
-    /// A launcher starts it, and its pids mean other processes here.
+    /// A launcher starts the server, and the server's pids mean other processes here.
     is_elsewhere: bool,
-    /// The store, if it is not the default one.
+    /// The store, if other than the default store.
     store: Option<String>,
-    /// Standard output and standard error of the next start, if they are not the tests' own.
+    /// Standard output and standard error of the next start, if other than the tests' own.
     outputs: Option<(Stdio, Stdio)>,
 }
 
@@ -68,8 +68,8 @@ impl Server {
         server
     }
 
-    /// A server in its own namespaces, started by `wrapper`. `wrapper` turns the data folder into
-    /// arguments; the program comes last. The namespaces end with it.
+    /// A server in new namespaces, started by `wrapper`. `wrapper` turns the data folder into
+    /// arguments; the program comes last. The namespaces end with the server.
     pub(crate) async fn start_wrapped(
         agent: Agent,
         wrapper: impl FnOnce(&Path) -> Vec<OsString>,
@@ -83,7 +83,7 @@ impl Server {
         server
     }
 
-    /// A server started elsewhere; [`Server::find`] looks for it.
+    /// A server started elsewhere; [`Server::find`] looks for the server.
     pub(crate) fn elsewhere(agent: Agent) -> Self {
         let mut server = Self::new(agent, None);
         server.is_elsewhere = true;
@@ -111,7 +111,7 @@ impl Server {
         found
     }
 
-    /// A server with this standard output and standard error, which the test need not read.
+    /// A server with this standard output and standard error; the test need not read them.
     pub(crate) async fn start_with_outputs(agent: Agent, outputs: (Stdio, Stdio)) -> Self {
         let mut server = Self::new(agent, store().await);
         server.outputs = Some(outputs);
@@ -128,7 +128,7 @@ impl Server {
         let client = Client::builder()
             .no_proxy()
             // The server closes an idle unauthenticated connection after 10 s; the client stops
-            // reusing one well before.
+            // reusing a connection well before.
             .pool_idle_timeout(Duration::from_secs(4))
             .redirect(reqwest::redirect::Policy::none())
             .build()
@@ -171,7 +171,7 @@ impl Server {
         self.store = store;
     }
 
-    /// The store as messages name it: the embedded one's file, or the shared one's database.
+    /// The store as named in messages: the embedded store's file, or the shared store's database.
     pub(crate) fn store_name(&self) -> &str {
         self.store.as_deref().map_or("wxcode.db", |address| {
             let path = address.split('?').next().unwrap_or_default();
@@ -316,7 +316,7 @@ impl Drop for Server {
                 continue;
             };
             if !dir.join("exit.json").exists() {
-                // The holder ends after its agent, and the terminal's other processes end with it.
+                // The holder ends after its agent, and so do the terminal's other processes.
                 for pid in [agent, holder] {
                     if is_alive(pid) {
                         kill(pid);
@@ -336,7 +336,7 @@ pub(crate) async fn eventually(what: &str, condition: impl Fn() -> bool) {
     }
 }
 
-/// The program under test; the holder's program is next to it.
+/// The program under test, next to the holder's program.
 fn wxcode() -> &'static Path {
     let program = Path::new(env!("CARGO_BIN_EXE_wxcode"));
     wxcode_testbed::holder_program(program);

@@ -15,7 +15,7 @@ use super::Server;
 /// How long a message may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// One attached terminal client.
+/// An attached terminal client.
 pub(crate) struct Socket {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
     /// All output so far.

@@ -1,4 +1,4 @@
-//! A real systemd with a real bus, as the first process of its own namespaces.
+//! A real systemd with a real bus, as the first process in new namespaces.
 
 use std::{
     fs,
@@ -17,7 +17,7 @@ const LOOK: Duration = Duration::from_millis(20);
 /// The path of systemd in common distributions.
 const SYSTEMD: [&str; 2] = ["/usr/lib/systemd/systemd", "/lib/systemd/systemd"];
 
-/// The path of the programs under test inside. Their build folder may be closed to other users.
+/// The path inside for the programs under test. Their build folder may be closed to other users.
 const PROGRAMS: &str = "/run/programs";
 
 /// Mounts the namespaces' own `/proc`, `/run` and cgroups, and becomes systemd. `$0`: the folder of
@@ -31,7 +31,7 @@ const BOOT: &str = r#"
     container=wxcode-test exec "$1" --system --unit=test.target --log-target=console --log-level=warning --show-status=false
 "#;
 
-/// The user with a systemd of its own; its units carry the name.
+/// The user with a private systemd; the user's units carry the name.
 pub(crate) const USER: u32 = 65534;
 
 const UNITS: [(&str, &str); 6] = [
@@ -69,18 +69,18 @@ const UNITS: [(&str, &str); 6] = [
     ),
 ];
 
-/// A running systemd. Everything that it started ends with it.
+/// A running systemd. Everything started by this systemd ends together with it.
 pub(crate) struct Systemd {
     child: Child,
-    /// Its pid outside.
+    /// The pid outside.
     pid: i32,
     cgroup: PathBuf,
     _units: TempDir,
 }
 
 impl Systemd {
-    /// Starts a systemd with these additional units; `None`, with the reason printed, where that is
-    /// impossible.
+    /// Starts a systemd with these additional units; `None`, with the reason printed, where systemd
+    /// cannot start.
     pub(crate) fn start(units: &[(&str, &str)]) -> Option<Self> {
         match Self::try_start(units) {
             Ok(systemd) => Some(systemd),
@@ -177,7 +177,7 @@ impl Systemd {
             .unwrap()
     }
 
-    /// Runs a program inside, as the user with its own systemd.
+    /// Runs a program inside, as the user with a private systemd.
     pub(crate) fn run_as_user(&self, program: &str, arguments: &[&str]) -> Output {
         let user = USER.to_string();
         let runtime = format!("XDG_RUNTIME_DIR=/run/user/{user}");
@@ -196,7 +196,7 @@ impl Systemd {
         self.run("setpriv", &all)
     }
 
-    /// `systemctl`, which must succeed; returns its output.
+    /// `systemctl`; the call must succeed. Returns the output.
     #[track_caller]
     pub(crate) fn ctl(&self, arguments: &[&str]) -> String {
         let output = self.run("systemctl", arguments);
@@ -228,7 +228,7 @@ impl Systemd {
 
 impl Drop for Systemd {
     fn drop(&mut self) {
-        // All processes of the namespaces end with the first one.
+        // All processes of the namespaces end with the first process.
         let _ = self.child.kill();
         let _ = self.child.wait();
         let deadline = Instant::now() + PATIENCE;

@@ -1,4 +1,4 @@
-//! A terminal client of the binary protocol, with its own screen.
+//! A terminal client of the binary protocol, with a screen.
 
 use std::{sync::Arc, time::Duration};
 use wxcode_protocol::Output;
@@ -13,9 +13,9 @@ use super::Server;
 /// How long a message may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// One attached client of `wxcode.v1`.
+/// An attached client of `wxcode.v1`.
 pub(crate) struct Wire {
-    /// `None` once it is disconnected.
+    /// `None` once the client is disconnected.
     socket: Option<Socket>,
     pub(crate) status: Status,
     pub(crate) role: Option<Role>,
@@ -31,7 +31,7 @@ pub(crate) struct Wire {
     pub(crate) acknowledges: bool,
     /// The offsets of size changes.
     pub(crate) sizes: Vec<(u64, Size)>,
-    /// The known output of the agent; all received output is checked against it.
+    /// The known output of the agent; the client checks all received output against this reference.
     pub(crate) reference: Option<Arc<Vec<u8>>>,
     /// All other frames so far.
     pub(crate) frames: Vec<ServerFrame>,
@@ -79,7 +79,7 @@ impl Wire {
         wire
     }
 
-    /// Resumes at the offset of `before`, with its screen.
+    /// Resumes at the offset of `before`, with the screen of `before`.
     pub(crate) async fn resume(server: &Server, project: &str, before: Self, query: &str) -> Self {
         let (session, since) = (&before.status.session_id, before.offset);
         let query = match before.screen {
@@ -217,7 +217,7 @@ impl Wire {
 
     pub(crate) async fn send_raw(&mut self, message: Message) {
         if let Some(socket) = &mut self.socket {
-            // A connection that breaks is noticed by reading.
+            // A reader notices a broken connection.
             let _ = socket.send_message(message).await;
         }
     }
@@ -240,7 +240,7 @@ impl Wire {
         .await;
     }
 
-    /// Types the next input; returns its number.
+    /// Types the next input; returns the input's number.
     pub(crate) async fn input(&mut self, text: &str) -> u64 {
         self.inputs += 1;
         let number = self.inputs;

@@ -45,7 +45,7 @@ async fn quiet_sessions_upgrade_to_the_servers_build() {
         server.log().contains("now runs this build")
     })
     .await;
-    // Each build's holder runs from its own copy.
+    // Each build's holder runs from a copy of that build.
     let exe = fs::read_link(format!("/proc/{}/exe", after["pid"])).unwrap();
     assert!(exe.starts_with(server.data_dir().join("bin")), "{exe:?}");
     assert_ne!(exe, first);
@@ -127,7 +127,7 @@ async fn a_replaced_server_file_still_upgrades() {
 
 #[tokio::test]
 async fn a_busy_session_upgrades_later() {
-    // Without hooks the server cannot tell whether the session is quiet.
+    // Without hooks the server cannot know whether the session is quiet.
     let mut server = Server::start(Agent::script("echo up; exec cat")).await;
     let program = own_program(&mut server).await;
     let project = server.project("p").await;
@@ -164,7 +164,7 @@ async fn killing_the_server_mid_upgrade_loses_nothing() {
         tokio::time::sleep(Duration::from_millis(wait)).await;
         assert_eq!(server.session(&project).await["pid"], session["pid"]);
     }
-    // The last one is the newer.
+    // The last build is the newer.
     eventually("the holder is upgraded", || build_of(&dir) == BUILDS.1).await;
     let hello = server.deliver(&project, "after all that").await;
     server.delivery_until(&project, &hello, "submitted").await;

@@ -1,11 +1,11 @@
-//! The installed files of the old build are removed while its sessions run.
+//! The installed files of the old build are removed while the build's sessions run.
 
 use std::{fs, path::PathBuf};
 
 use super::{BUILDS, holder_of, newer, own_program};
 use crate::support::{Agent, Server, eventually, is_alive};
 
-/// Types a text, and waits for its confirmation by a hook of the agent.
+/// Types a text, and waits for the confirmation by a hook of the agent.
 async fn say(server: &Server, project: &str, text: &str) {
     let delivery = server.deliver(project, text).await;
     server.delivery_until(project, &delivery, "submitted").await;
@@ -72,7 +72,7 @@ async fn a_session_outlives_its_builds_files() {
     let exit: serde_json::Value = serde_json::from_slice(&exit).unwrap();
     assert_eq!(exit["reason"], "stopped", "{exit}");
 
-    // No session names the old copy any more: the next start removes it.
+    // No session names the old copy any longer: the next start removes the copy.
     server.terminate().await;
     server.up().await;
     assert!(!old.exists() && copies(&server).len() == 1);
