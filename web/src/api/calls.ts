@@ -1,4 +1,4 @@
-/** Calls of the server's API, one function a route. */
+/** Calls of the server's API, a function for each route. */
 import { API_BASE, request } from "./client";
 import type {
   Answer,
@@ -63,7 +63,7 @@ export const getSession = (projectId: string, signal?: AbortSignal) =>
 export const startSession = (projectId: string) =>
   request<Session>("POST", `${project(projectId)}/session`, {});
 
-/** Starts the session with an earlier conversation of the project's history, in place of the one that runs. */
+/** Starts the session with an earlier conversation of the project's history, in place of the running conversation. */
 export const continueConversation = (projectId: string, conversation: string) =>
   request<Session>("POST", `${project(projectId)}/session`, { claude_session_id: conversation });
 

@@ -1,4 +1,4 @@
-/** One request to the server's API: JSON in, JSON out, problem+json as an error. */
+/** A request to the server's API: JSON in, JSON out, problem+json as an error. */
 
 export const API_BASE = "/api/v1";
 
@@ -38,7 +38,7 @@ export async function request<T>(
     method,
     headers: { Accept: "application/json, application/problem+json" },
     signal: signal ? AbortSignal.any([signal, limit]) : limit,
-    // Leave a redirect to the login page to the browser; a JSON parser cannot follow it.
+    // Leave a redirect to the login page to the browser; a JSON parser cannot follow a redirect.
     redirect: "manual",
   };
   if (body !== undefined) {

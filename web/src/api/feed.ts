@@ -4,17 +4,17 @@
  * Pause after a refusal, in milliseconds. The browser itself reconnects after a broken connection.
  */
 export const REOPEN_MS = 5_000;
-/** Longest silence of a live server, in milliseconds: its keep-alives come every 15 s. */
+/** Longest silence of a live server, in milliseconds: keep-alives come every 15 s. */
 export const SILENCE_MS = 50_000;
 /** Pause between two looks at the clock, in milliseconds. */
 export const LOOK_MS = 5_000;
-/** A look later than this, in milliseconds, means that the machine slept. */
+/** Lateness of a look, in milliseconds; after a later look the machine has slept. */
 export const LATE_MS = 10_000;
 /** The type of a keep-alive; browsers hide comments from their pages. */
 const ALIVE = "alive";
 
 export interface FeedHandlers {
-  /** An event: its type, and its data as JSON. */
+  /** An event: the type, and the data as JSON. */
   told(type: string, data: string): void;
   /** Whether events arrive from now on. */
   flowing(flows: boolean): void;

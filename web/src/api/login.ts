@@ -1,4 +1,4 @@
-/** Login and logout, which happen on the server's own page; the cookie is not readable here. */
+/** Login and logout, on the server's own page; the cookie is not readable here. */
 
 export function toLogin(): void {
   location.replace("/login");

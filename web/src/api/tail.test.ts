@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { Tail } from "./tail";
 
-/** A list of numbers, oldest first, with a count of its requests. */
+/** A list of numbers, oldest first, with a count of the requests. */
 function list(length: number) {
   const state = { length, asked: 0 };
   const ask = async (skip: number, limit: number) => {

@@ -5,7 +5,7 @@ export interface Part<T> {
   total: number;
 }
 
-/** Remembers the end of a list, so that one request usually reaches it. */
+/** Remembers the end of a list, so that a single request usually reaches the end. */
 export class Tail<T> {
   #skip = 0;
   readonly #limit: number;

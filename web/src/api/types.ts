@@ -34,15 +34,15 @@ export interface Milestone {
   status: MilestoneStatus;
   /** The origin of the last change or attempt: `user`, `delivery`; `null` before the first. */
   status_by: string | null;
-  /** The reason of the last change; for a pending milestone, why its command failed. */
+  /** The reason of the last change; for a pending milestone, why the command failed. */
   status_reason: string | null;
   /** Position in the queue, from 1. */
   place_in_line: number | null;
-  /** In lists the beginning of a long one. */
+  /** In lists the beginning of a long context. */
   context?: string | null;
   /** Whether `context` is less than the whole. */
   context_truncated?: boolean;
-  /** The delivery of its command, once started. */
+  /** The delivery of the command, once started. */
   delivery_id?: string | null;
   created_at: string;
   completed_at: string | null;
@@ -109,11 +109,11 @@ export interface Session {
   exit: SessionExit | null;
   /** The pending question on the agent's screen. */
   asks: Ask | null;
-  /** The account's usage limit for whose reset the agent waits. */
+  /** The account's usage limit; the agent waits for the reset. */
   limit: UsageLimit | null;
   /** A problem of the session that the user should know. */
   warning: string | null;
-  /** The run in progress, which excludes a session. */
+  /** The run in progress; a run excludes a session. */
   run: Run | null;
   /**
    * Why the server could not resume the session at its start, with a remedy; null after the next
@@ -126,13 +126,13 @@ export interface Session {
 export interface UsageLimit {
   /** The agent's words. */
   reason: string;
-  /** When the account may be used again, if that is known. */
+  /** When the account may be used again, if known. */
   resets_at: string | null;
 }
 
 /** A question of the agent, with its choices. */
 export interface Ask {
-  /** An answer names this id, so that it cannot reach another question. */
+  /** An answer names this id, and so cannot reach another question. */
   id: string;
   kind: "permission" | "question" | "dialog";
   /** The name of the dialog: `permission`, `question`, `trust_folder`, `auto_mode_offer`, … */
@@ -161,18 +161,18 @@ export interface QuestionOption {
   description: string;
 }
 
-/** The answer to one question: option labels, a free text, or both for a multi-select question. */
+/** The answer to a single question: option labels, a free text, or both for a multi-select question. */
 export interface QuestionAnswer {
   options: string[];
   text: string | null;
 }
 
-/** One of the options, or an answer to each question, in order. */
+/** An option, or an answer to each question, in order. */
 export type Answer = { id: string; option: string } | { id: string; answers: QuestionAnswer[] };
 
 export type RunState = "running" | "succeeded" | "failed" | "stopped";
 
-/** A headless run of one prompt. */
+/** A headless run of a prompt. */
 export interface Run {
   id: string;
   output_project_id: string;
@@ -202,11 +202,11 @@ export interface Delivery {
   error: string | null;
   text?: string;
   milestone_id?: string | null;
-  /** It waits until this time. */
+  /** The delivery waits until this time. */
   not_before?: string | null;
-  /** It goes into a running turn. */
+  /** The delivery goes into a running turn. */
   steer?: boolean;
-  /** How often its text was edited, its time changed, or it was moved. */
+  /** The number of edits of the text, changes of the time, and moves in the queue. */
   edits?: number;
   created_at?: string;
 }
@@ -228,7 +228,7 @@ export interface Planning {
 
 export interface PlanningProgress {
   phases_complete: number;
-  /** Phases whose plans are all executed, and complete ones. */
+  /** Phases with only executed plans, and complete phases. */
   phases_executed: number;
   phases_total: number;
   plans_complete: number;
@@ -242,7 +242,7 @@ export interface Phase {
   folder: string | null;
   plans: { id: string; title: string | null; has_summary: boolean }[];
   complete: boolean;
-  /** The milestone that made it. */
+  /** The entry's creating milestone. */
   milestone_id: string | null;
 }
 

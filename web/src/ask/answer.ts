@@ -29,7 +29,7 @@ export function pick(question: Question, draft: Draft, label: string): Draft {
   return { ...draft, options };
 }
 
-/** Sets the free text; for a single-choice question it replaces the option. */
+/** Sets the free text; for a single-choice question the text replaces the option. */
 export function write(question: Question, draft: Draft, text: string): Draft {
   const instead = !question.multi_select && text.trim() !== "";
   return { options: instead ? [] : draft.options, text };

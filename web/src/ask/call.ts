@@ -1,6 +1,6 @@
-/** Splits a tool call into pieces that a person can read before agreeing. */
+/** Splits a tool call into readable pieces, for a person before agreeing. */
 
-/** Most visible characters of one piece; the server cuts longer texts earlier. */
+/** Most visible characters of a piece; the server cuts longer texts earlier. */
 export const PIECE_MAX = 8_000;
 /** Most visible pieces. */
 export const PIECES_MAX = 20;
@@ -48,11 +48,11 @@ function piece(name: string, value: unknown): Piece {
   return { name, look: LOOKS[name] ?? "code", text: visible(shown), left: whole.length - shown.length };
 }
 
-/** Invisible characters, and those that change others: control, direction, zero width. */
+/** Invisible characters, and characters that change their neighbours: control, direction, zero width. */
 const HIDDEN =
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
-/** The text with invisible characters spelled out: people must read exactly what they agree to. */
+/** The text with invisible characters spelled out: people must read the exact text before agreeing. */
 export function visible(text: string): string {
   return text.replaceAll("\r\n", "\n").replace(HIDDEN, (char) => {
     const code = char.charCodeAt(0);

@@ -1,4 +1,4 @@
-/** Dialogs with large consequences, which need an extra tick. */
+/** Dialogs with large consequences: they need an extra tick. */
 import type { Key } from "../i18n/i18n";
 
 interface Grave {

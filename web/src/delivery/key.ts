@@ -7,7 +7,7 @@ export function newKey(
   return Array.from(random(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Keeps one key while the same text is tried, so that a lost response cannot send it twice. */
+/** Keeps the key while the same text is tried, so a lost response cannot send the text twice. */
 export class PendingKey {
   #text = "";
   #key = "";

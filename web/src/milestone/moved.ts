@@ -4,7 +4,7 @@ import { type Key, t } from "../i18n/i18n";
 
 const BY: Readonly<Record<string, Key>> = { user: "milestone.by.user", delivery: "milestone.by.delivery" };
 
-/** Empty before the first change, and when the command's own state says it. */
+/** Empty before the first change, and when the command's own state says as much. */
 export function movedText({
   status,
   status_by,

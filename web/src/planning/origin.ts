@@ -1,7 +1,7 @@
 /** Names the milestone behind an entry of the workspace. */
 import type { Created, Milestone } from "../api/types";
 
-/** The milestone's name; `null` for an unknown one. */
+/** The milestone's name; `null` for an unknown milestone. */
 export function nameOf(
   id: string | null | undefined,
   created: readonly Pick<Created, "milestone_id" | "element_name">[],

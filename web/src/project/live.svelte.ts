@@ -1,4 +1,4 @@
-/** The present state of one output project, refreshed on change events and now and then. */
+/** The present state of an output project, refreshed on change events and now and then. */
 import {
   eventsAddress,
   getPlanning,
@@ -13,15 +13,15 @@ import { Tail } from "../api/tail";
 import type { Delivery, Milestone, Planning, Run, Session } from "../api/types";
 import { concern, NEWS, RUN_MESSAGE, type RunWords, runWords } from "./news";
 
-/** Most refreshed records of each list, the newest ones. */
+/** Most refreshed records of each list, the newest. */
 const SHOWN = 100;
-/** The same for runs, whose results may be long. */
+/** The same for runs: their results may be long. */
 const RUNS_SHOWN = 10;
 /**
  * Pause between requests while change events arrive, in milliseconds; for changes without an event.
  */
 const CALM_MS = 15_000;
-/** The same for `.planning/`, which the server reads from the disk. */
+/** The same for `.planning/`: the server reads the folder from the disk. */
 const PLANNING_MS = 60_000;
 /** The same without change events. */
 const PLANNING_BLIND_MS = 10_000;
@@ -100,7 +100,7 @@ export class ProjectLive {
     this.#state?.refresh();
   }
 
-  /** The run in progress, or else the last one. */
+  /** The run in progress, or else the last run. */
   get run(): Run | null {
     return this.session?.run ?? this.runs[0] ?? null;
   }

@@ -5,7 +5,7 @@ import { type Key, t } from "../i18n/i18n";
 export interface Shown {
   entry: HistoryEntry;
   current: boolean;
-  /** The reason for leaving it, if that adds to the origin of the next one. */
+  /** The reason for leaving the conversation, if the reason adds to the next conversation's origin. */
   left: string | null;
 }
 

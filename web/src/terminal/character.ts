@@ -1,6 +1,6 @@
 /** UTF-8 characters cut anywhere. */
 
-/** The number of bytes at the end that begin an incomplete character, 0 to 3. */
+/** The number of bytes of an incomplete character at the end, 0 to 3. */
 export function unfinished(bytes: Uint8Array): number {
   for (let back = 1; back <= 3 && back <= bytes.length; back += 1) {
     const byte = bytes[bytes.length - back] ?? 0;

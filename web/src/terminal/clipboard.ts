@@ -1,9 +1,9 @@
 /** The agent's writes to the clipboard (OSC 52). A request to read the clipboard gets nothing. */
 import type { IDisposable, IParser } from "@xterm/xterm";
 
-/** Longest text of one copy, in bytes. */
+/** Longest text of a copy, in bytes. */
 export const COPY_MAX = 1 << 20; // 1 MiB
-/** Its length in Base64, and some more for spaces. */
+/** The text's length in Base64, and some more for spaces. */
 const ENCODED_MAX = Math.ceil(COPY_MAX / 3) * 4 + 16;
 
 export type Copied = { text: string } | "too_large";
@@ -15,7 +15,7 @@ export type Copied = { text: string } | "too_large";
 export function copied(data: string): Copied | null {
   const at = data.indexOf(";");
   const [selections, encoded] = [data.slice(0, at), data.slice(at + 1).trim()];
-  // Without a selection it is the clipboard. A page has no primary selection.
+  // Without a selection the clipboard is meant. A page has no primary selection.
   if (at < 0 || !/^[cpqs0-7]{0,16}$/.test(selections) || !/^$|[cs]/.test(selections)) return null;
   if (encoded.length > ENCODED_MAX) return "too_large";
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(encoded)) return null;
@@ -57,7 +57,7 @@ export function keepConsent(projectId: string, given: boolean): void {
  */
 export async function writeClipboard(text: string, clicked: boolean): Promise<boolean> {
   try {
-    // Only a secure page has this; the plain address of another machine is none.
+    // Only a secure page has this function; a page at a plain address of another machine is not secure.
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
@@ -65,7 +65,7 @@ export async function writeClipboard(text: string, clicked: boolean): Promise<bo
   }
 }
 
-/** The older way, which works within a click on any page. */
+/** The older way: within a click, on any page. */
 function copyBySelection(text: string): boolean {
   const focused = document.activeElement;
   const box = document.createElement("textarea");

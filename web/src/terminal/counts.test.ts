@@ -2,10 +2,10 @@ import { Terminal } from "@xterm/headless";
 import { describe, expect, it } from "vitest";
 import { boundCounts } from "./counts.js";
 
-/** The largest count that the parser reads. */
+/** The parser's largest count. */
 const MOST = 2_147_483_647;
 const FINALS = ["S", "T", "L", "M", "I", "Z", "b", "A", "B", "C", "D", "@", "P", "X", " @", " A", "'}", "'~"];
-/** One second for thousands of sequences is slow; without bounds, a single one takes longer. */
+/** One second for thousands of sequences is slow; without bounds, a single sequence takes longer. */
 const TIMES = 200;
 
 function terminal(bounded = true): Terminal {

@@ -19,7 +19,7 @@ export class Credit {
     return this.#drawn - this.#acknowledged >= ACK_BYTES;
   }
 
-  /** The offset to acknowledge; `null` when the server knows it. */
+  /** The offset to acknowledge; `null` when the server knows the offset. */
   take(): number | null {
     if (this.#drawn === this.#acknowledged) return null;
     this.#acknowledged = this.#drawn;

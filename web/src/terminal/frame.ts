@@ -1,8 +1,8 @@
 /** Frames of the terminal's binary protocol `wxcode.v1`; docs/protocol.md has their layout. */
 
-/** The WebSocket sub-protocol's name, with its version. */
+/** The WebSocket sub-protocol's name, with the version. */
 export const PROTOCOL = "wxcode.v1";
-/** Most unacknowledged bytes on the way to the page; a single snapshot may exceed it. */
+/** Most unacknowledged bytes on the way to the page; a single snapshot may exceed this number. */
 export const CREDIT = 256 << 10; // 256 KiB
 /** Largest rows or columns of a session. */
 export const SIZE_MAX = 500;
@@ -38,7 +38,7 @@ export interface Exit {
 }
 
 export type ClientFrame =
-  /** Numbers count up by one from 1. */
+  /** Numbers count up from 1. */
   | { type: "input"; number: number; bytes: Uint8Array }
   | { type: "resize"; size: Size }
   | { type: "redraw"; history: number }

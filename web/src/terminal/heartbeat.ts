@@ -1,5 +1,5 @@
 /**
- * Notices a connection that is dead without a word: asks for a sign of life in silence, at once when
+ * Notices a silently dead connection: asks for a sign of life in silence, at once when
  * the machine wakes, and gives up without an answer.
  */
 
@@ -11,7 +11,7 @@ export const ANSWER_MS = 30_000;
 export const WAKE_ANSWER_MS = 5_000;
 /** Pause between two looks at the clock, in milliseconds. */
 export const LOOK_MS = 5_000;
-/** A look later than this, in milliseconds, means that the machine slept. */
+/** Lateness of a look, in milliseconds; after a later look the machine has slept. */
 export const LATE_MS = 10_000;
 
 export class Heartbeat {

@@ -4,7 +4,7 @@
  */
 
 /**
- * Quiet time before the request, in milliseconds: dragging a window changes its size many times.
+ * Quiet time before the request, in milliseconds: dragging a window's edge changes the size many times.
  */
 export const QUIET_MS = 300;
 
@@ -56,7 +56,7 @@ export class History {
     this.#ask();
   }
 
-  /** A new connection: the response of the earlier one will not arrive. */
+  /** A new connection: the earlier connection's response will not arrive. */
   reconnected(): void {
     if (!this.#asked) return;
     this.#asked = false;

@@ -19,9 +19,9 @@ export type Phase =
   | { at: "connecting"; failures: number; again: boolean }
   | { at: "connected"; failures: number }
   | { at: "waiting"; failures: number; again: boolean; delay: number }
-  /** No session runs: how it ended, or `null` where there never was one. */
+  /** No session runs: how the last session ended, or `null` without any session so far. */
   | { at: "ended"; exit: Exit | null }
-  /** The server said no, with a close code that waiting does not change. */
+  /** The server refused, with a close code for lasting refusals. */
   | { at: "refused"; code: number; reason: string; mayRetry: boolean }
   | { at: "signed_out" };
 
@@ -39,7 +39,7 @@ export type LinkEvent =
   | { type: "wake" }
   | { type: "stop" };
 
-/** One socket and one timer exist; `open` and `schedule` replace the earlier one. */
+/** There is a single socket and a single timer; `open` and `schedule` replace the earlier ones. */
 export type Effect =
   | { do: "open" }
   | { do: "close" }
@@ -59,7 +59,7 @@ const REFUSALS: ReadonlyMap<number, { mayRetry: boolean }> = new Map([
 ]);
 
 const NOT_ALLOWED = 4401;
-/** The server has shown all that there is. */
+/** The server has shown everything. */
 const ENDED = 1000;
 
 export function step(phase: Phase, event: LinkEvent): Step {

@@ -4,14 +4,14 @@ import { isTyping } from "./report";
 
 /** Most bytes without the session's acknowledgement. */
 export const WAITING_MAX = 16 << 20; // 16 MiB
-/** Most bytes of one message; many small ones follow each other without a gap. */
+/** Most bytes of a message; many small messages follow each other without a gap. */
 export const PART_MAX = 256 << 10; // 256 KiB
 /**
  * Most bytes sent without acknowledgement: a quarter of the session's own queue, because input of
  * an earlier connection may wait there too.
  */
 export const SENT_MAX = 1 << 20; // 1 MiB
-/** The overhead of each input, in bytes, to bound small ones too. */
+/** The overhead of each input, in bytes, for a bound on small inputs too. */
 export const INPUT_COST = 64;
 
 export interface Input {
@@ -34,7 +34,7 @@ export class Outbox {
   #taken = 0;
 
   /**
-   * Takes input, one message a part. Returns false and takes nothing when too much waits already.
+   * Takes input, a message for each part. Returns false and takes nothing when too much waits already.
    */
   add(bytes: Uint8Array, max: number = PART_MAX): boolean {
     const parts = cut(bytes, max);
@@ -46,7 +46,7 @@ export class Outbox {
     return true;
   }
 
-  /** The messages to send now, in order: an interrupt always, others while the session has room. */
+  /** The messages to send now, in order: an interrupt always, other input while the session has room. */
   next(): Input[] {
     let count = 0;
     for (const bytes of this.#queue) {
@@ -66,7 +66,7 @@ export class Outbox {
     this.#forget(number);
   }
 
-  /** Whether its loss concerns the user: a report of the mouse does not. */
+  /** Whether a loss of the input concerns the user: a report of the mouse does not. */
   refused(number: number): boolean {
     const bytes = this.#sent.get(number);
     this.#forget(number);

@@ -2,7 +2,7 @@
 import { unfinished } from "./character";
 import type { Size } from "./frame";
 
-/** The used part of xterm.js; the browser's terminal and the headless one both have it. */
+/** The used part of xterm.js; the browser's terminal and the headless terminal both have this part. */
 export interface Canvas {
   write(data: string | Uint8Array, parsed?: () => void): void;
   resize(cols: number, rows: number): void;
@@ -43,7 +43,7 @@ export class Painter {
     canvas.write(SHOW + utf8.decode(bytes.subarray(0, end)), drawn);
   }
 
-  /** Draws further output: at most the 128 KiB that xterm.js decodes at once. */
+  /** Draws further output: at most 128 KiB, decoded by xterm.js in a single piece. */
   output(bytes: Uint8Array, drawn: () => void): void {
     const data = joined(this.#held, bytes);
     const end = data.length - unfinished(data);

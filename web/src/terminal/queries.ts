@@ -7,7 +7,7 @@
  */
 import type { IDisposable, IParser } from "@xterm/xterm";
 
-/** The used part of xterm.js; the browser's terminal and the headless one both have it. */
+/** The used part of xterm.js; the browser's terminal and the headless terminal both have this part. */
 export interface Answering {
   readonly parser: IParser;
 }
@@ -47,7 +47,7 @@ export function silenceQueries(terminal: Answering): IDisposable {
   return { dispose: () => registered.forEach((handler) => void handler.dispose()) };
 }
 
-/** A sequence that both sets and queries is dropped whole; half of it cannot be passed on. */
+/** A sequence with settings and queries is dropped whole; half a sequence cannot be passed on. */
 const asksForColour = (data: string): boolean => data.split(";").includes("?");
 
 /**
@@ -72,7 +72,7 @@ export class FocusReports {
     });
   }
 
-  /** True for data that xterm.js reported by itself. */
+  /** True for xterm.js's own reports. */
   isOwn(data: string): boolean {
     return this.#turnedOn && (data === "\x1b[I" || data === "\x1b[O");
   }

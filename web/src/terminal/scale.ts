@@ -1,7 +1,7 @@
 /** The text size for a session with another window's size. */
 import type { Size } from "./frame";
 
-/** Smallest text for fitting rows, in CSS pixels; below it the terminal scrolls. */
+/** Smallest text for fitting rows, in CSS pixels; below this size the terminal scrolls. */
 const ROWS_MIN = 7;
 /** Smallest text for fitting columns, in CSS pixels: a phone then shows 200 columns. */
 export const SCALE_MIN = 3;

@@ -21,7 +21,7 @@ export const RESIZE_QUIET_MS = 100;
 export interface ScreenHandlers {
   /** Input of the user: typed, pasted, or by mouse. */
   input(bytes: Uint8Array): void;
-  /** The size that fits the box at the user's text size. */
+  /** The size for the box at the user's text size. */
   room(size: Size): void;
   /** The agent wrote to the clipboard, in live output for this window. */
   copy(copied: Copied): void;
@@ -44,7 +44,7 @@ export class Screen {
   #room: Size | null = null;
   /** The session's last announced size; earlier output may still be undrawn. */
   #size: Size;
-  /** The session has another window's size, so this one scales. */
+  /** The session has another window's size, so this window scales. */
   #viewing = false;
   /** The output being parsed may copy, and so may the output written last. */
   #copies = false;
@@ -73,7 +73,7 @@ export class Screen {
     terminal.onData((data) => {
       if (!this.#focus.isOwn(data)) handlers.input(utf8.encode(data));
     });
-    // Mouse reports as bytes: one byte a character.
+    // Mouse reports as bytes: a byte for each character.
     terminal.onBinary((data) => handlers.input(Uint8Array.from(data, (unit) => unit.charCodeAt(0))));
     const settled = () => {
       if (this.calm) handlers.calm();
@@ -98,7 +98,7 @@ export class Screen {
     return this.#size;
   }
 
-  /** Nothing is selected and the end is in view: a redraw disturbs nobody. */
+  /** Nothing is selected and the end is in view: a redraw disturbs no reader. */
   get calm(): boolean {
     const { viewportY, baseY } = this.#terminal.buffer.active;
     return viewportY === baseY && !this.#terminal.hasSelection();
@@ -143,7 +143,7 @@ export class Screen {
     this.#terminal.focus();
   }
 
-  /** Sends the focus report to a program that asked for it, once it can receive it. */
+  /** Sends the focus report to a program with this mode, once the program can receive the report. */
   reportFocus(): void {
     const here = document.hasFocus() && document.activeElement === this.#terminal.textarea;
     if (here && this.#terminal.modes.sendFocusMode) this.#handlers.input(utf8.encode("\x1b[I"));

@@ -384,7 +384,7 @@ describe("acknowledging", () => {
     let most = 0;
     const TOTAL = 8 << 20;
     while (sent < TOTAL) {
-      // The server sends while there is credit; then the terminal draws one frame.
+      // The server sends while there is credit; then the terminal draws a frame.
       while (sent < TOTAL && sent + frame.length - acknowledged <= CREDIT) {
         fake.output(sent, frame);
         sent += frame.length;

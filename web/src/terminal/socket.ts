@@ -34,7 +34,7 @@ export interface SocketHandlers {
   /** The connection has a session; `again` when the terminal continues at its place. */
   status(status: Status, again: boolean): void;
   /**
-   * A whole screen; `held` when the terminal already holds everything up to it. Calls `drawn` when
+   * A whole screen; `held` when the terminal already holds everything before. Calls `drawn` when
    * it is drawn or needs no drawing.
    */
   snapshot(size: Size, bytes: Uint8Array, held: boolean, drawn: () => void): void;
@@ -46,9 +46,9 @@ export interface SocketHandlers {
   /** The terminal's size after all earlier output. */
   resized(size: Size): void;
   role(driver: boolean): void;
-  /** The server's answer about an input that was not, or not wholly, typed. */
+  /** The server's answer about an input typed not at all, or not wholly. */
   refused(reason: string): void;
-  /** The number of typed bytes that were never acknowledged and are not sent again. */
+  /** The number of typed bytes, never acknowledged and not sent again. */
   lost(bytes: number, cause: LossCause): void;
   /** The server's answer about another refused request. */
   error(message: string, code: string): void;
@@ -58,7 +58,7 @@ export interface SocketHandlers {
 type Snapshot = Extract<ServerFrame, { type: "snapshot" }>;
 type Output = Extract<ServerFrame, { type: "output" }>;
 
-/** Opens a WebSocket of the protocol, at `place` if there is one. */
+/** Opens a WebSocket of the protocol, at `place` if given. */
 export type OpenSocket = (client: string, place: Place | null) => WebSocket;
 
 export class TerminalSocket {
@@ -66,7 +66,7 @@ export class TerminalSocket {
   #socket: WebSocket | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #ackTimer: ReturnType<typeof setTimeout> | undefined;
-  /** The terminal's place, with all output handed to it; `null` before its first screen. */
+  /** The terminal's place, with all output given to the terminal; `null` before the first screen. */
   #place: Place | null = null;
   /** The session of the inputs. */
   #session: string | null = null;
@@ -84,7 +84,7 @@ export class TerminalSocket {
     // The terminal continues at its place.
     () => this.#step({ type: "broken" }),
   );
-  /** The session tells this terminal's inputs from others by this name. */
+  /** The session tells the inputs of terminals apart by this name. */
   readonly #client = clientName();
   readonly #open: OpenSocket;
   readonly #handlers: SocketHandlers;
@@ -94,7 +94,7 @@ export class TerminalSocket {
     this.#handlers = handlers;
   }
 
-  /** The session that the terminal shows, or showed last. */
+  /** The session in the terminal, now or last. */
   get session(): string | null {
     return this.#session;
   }
@@ -139,7 +139,7 @@ export class TerminalSocket {
     if (this.#phase.at === "connected") this.#send({ type: "drive" });
   }
 
-  /** Asks for the screen with its history. */
+  /** Asks for the screen with the history. */
   redraw(): void {
     if (this.#phase.at === "connected") this.#send({ type: "redraw", history: HISTORY });
   }
@@ -192,7 +192,7 @@ export class TerminalSocket {
     const socket = this.#open(this.#client, this.#place);
     socket.binaryType = "arraybuffer";
     this.#socket = socket;
-    // A replaced socket may still send; ignore it.
+    // A replaced socket may still send; ignore its messages.
     const current = (): boolean => this.#socket === socket;
     socket.onopen = () => {
       if (current()) this.#step({ type: "opened" });
@@ -352,7 +352,7 @@ export interface TerminalAddress {
   readOnly: boolean;
 }
 
-/** The address of a project's terminal for the page at `location`. To look at it starts no session. */
+/** The address of a project's terminal for the page at `location`. Looking starts no session. */
 export function terminalAddress(location: Location, to: TerminalAddress): string {
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
   const query = new URLSearchParams({ lang: to.language, client: to.client, start: "false" });

@@ -8,7 +8,7 @@ export const FONT_MIN = 7;
 export const FONT_MAX = 24;
 const FONT_KEY = "wxcode.font_size";
 
-/** The user's text size in this browser, else one for the width, in CSS pixels. */
+/** The user's text size in this browser, else a size for the width, in CSS pixels. */
 export function fontSize(): number {
   const kept = Number.parseInt(localStorage.getItem(FONT_KEY) ?? "", 10);
   if (kept >= FONT_MIN && kept <= FONT_MAX) return kept;

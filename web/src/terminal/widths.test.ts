@@ -2,7 +2,7 @@ import { Terminal } from "@xterm/headless";
 import { describe, expect, it } from "vitest";
 import { countWidths } from "./widths.js";
 
-/** Text and its columns, as Claude Code counts them. */
+/** Text and its columns, by Claude Code's count. */
 const WIDTHS: [string, string, number][] = [
   ["emoji", "🎉🎉🎉🎉🎉", 10],
   ["a symbol", "❤", 1],
