@@ -10,12 +10,12 @@ pub(crate) struct Paths {
     pub(crate) wxcode: PathBuf,
     /// The holder's program next to wxcode.
     pub(crate) holder: PathBuf,
-    /// The agent in the terminals.
+    /// The program of the agent in the measured terminals.
     pub(crate) agent: PathBuf,
 }
 
 impl Paths {
-    /// Finds the programs, with another wxcode if given.
+    /// Finds the programs; `wxcode` replaces the wxcode next to the harness.
     pub(crate) fn find(wxcode: Option<PathBuf>) -> anyhow::Result<Self> {
         let own = std::env::current_exe().context("cannot find this program's own path")?;
         let wxcode = wxcode.unwrap_or_else(|| own.with_file_name("wxcode"));
@@ -34,7 +34,7 @@ impl Paths {
         Ok(paths)
     }
 
-    /// A program of the system, where it is installed.
+    /// The path of a program of the system, if installed.
     pub(crate) fn installed(name: &str) -> Option<PathBuf> {
         let path = std::env::var_os("PATH")?;
         std::env::split_paths(&path)

@@ -27,7 +27,7 @@ impl Samples {
         self.quantile(0.5)
     }
 
-    /// The least and the greatest value, for the footnotes.
+    /// The least and the greatest value, for the table's footnotes.
     pub(crate) fn spread(&self) -> String {
         format!("{:.0} to {:.0}", self.quantile(0.0), self.quantile(1.0))
     }

@@ -8,20 +8,21 @@
 //! - A placeholder is dim, except for the letter under the cursor.
 //! - With a list of commands open, Enter takes the marked entry instead of the text; Esc closes the
 //!   list.
-//! - Esc on a text asks for less than a second whether to clear the text; a second Esc clears it.
+//! - Esc on a text shows "esc again to clear" for less than a second; a second Esc in this time
+//!   clears the text.
 
 use unicode_normalization::UnicodeNormalization as _;
 
 use crate::{dialog::region::Screen, prompt};
 
-/// Ctrl+S: stashes the draft, or brings a stashed one back into an empty box.
+/// Ctrl+S: stashes the draft, or brings a stashed draft back into an empty box.
 pub const STASH: &[u8] = b"\x13";
-/// Esc: closes the list of commands; on a plain text, the first half of clearing it.
+/// Esc: closes the list of commands; pressed twice on a plain text, clears the text.
 pub const ESCAPE: &[u8] = b"\x1b";
 
 /// The CLI's words for a stashed draft.
 const STASHED: &str = "draft stashed";
-/// The CLI's words between the two Esc of clearing.
+/// The CLI's words after the first Esc on a text.
 const CLEARING: &str = "esc again to clear";
 /// The CLI's words during a turn, while the box is empty.
 const WORKING: &str = "esc to interrupt";
@@ -38,7 +39,7 @@ pub struct InputBox {
     shell: bool,
     /// The marked command of the open list; Enter would take it.
     chosen: Option<String>,
-    /// Another text hides the line of [`STASHED`].
+    /// A list is open, in the place of the words [`STASHED`].
     list_open: bool,
     /// The CLI keeps a draft.
     stashed: bool,
@@ -104,7 +105,7 @@ impl InputBox {
         })
     }
 
-    /// Whether the box is empty, so that a paste would stand alone.
+    /// Whether the box is empty: a paste would stand alone.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.lines.is_empty() && !self.shell
@@ -117,7 +118,7 @@ impl InputBox {
         mark.to_owned() + &self.lines.join("\n")
     }
 
-    /// Whether the CLI reports a running turn; it does so only while the box is empty.
+    /// Whether the CLI reports a running turn; the CLI reports a turn only while the box is empty.
     #[must_use]
     pub const fn is_in_turn(&self) -> bool {
         self.working
@@ -147,7 +148,7 @@ impl InputBox {
         alike(&text, &shown) || is_pasted(&shown, text.matches('\n').count())
     }
 
-    /// Whether Enter would take another command from the open list than this text.
+    /// Whether Enter would take a command of the open list other than this text.
     #[must_use]
     pub fn chooses_other(&self, text: &str) -> bool {
         self.chosen
@@ -184,8 +185,9 @@ fn is_pasted(shown: &str, line_ends: usize) -> bool {
     digits > 0 && rest[digits..] == expected
 }
 
-/// Whether two texts are equal apart from white space and characters without one drawn form. Beyond
-/// ASCII, the order of characters may differ: terminals reorder right-to-left scripts.
+/// Whether two texts are equal in their letters, digits and ASCII signs: white space and other
+/// signs have several drawn forms. Beyond ASCII, the order of characters may differ: terminals
+/// reorder right-to-left scripts.
 fn alike(a: &str, b: &str) -> bool {
     let letters = |text: &str| {
         let mut letters: Vec<char> = text

@@ -12,7 +12,7 @@ use crate::{
 const SESSIONS: (usize, usize) = (10, 100);
 /// The same for a quick run.
 const QUICK: (usize, usize) = (4, 12);
-/// Bound per session among many, in KiB.
+/// Bound per session, with many sessions, in KiB.
 const TARGET: f64 = 340.0;
 
 pub(super) fn measure(bench: &Bench) -> anyhow::Result<Vec<Row>> {

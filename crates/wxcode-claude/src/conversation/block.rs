@@ -1,4 +1,4 @@
-//! Makes blocks from the parts of entries.
+//! Turns the parts of a transcript's entries into the blocks of a turn.
 
 use std::collections::BTreeMap;
 
@@ -27,8 +27,8 @@ pub(super) fn is_open(block: &Block) -> bool {
     }
 }
 
-/// A command of the user, the output of one, or the report of a background task. Claude Code
-/// writes them as messages with tags.
+/// A command of the user, the output of a command, or the report of a background task. Claude Code
+/// writes all three as messages with tags.
 pub(super) fn command(text: &str) -> Option<(Role, String)> {
     let text = text.trim_start();
     if text.starts_with("<command-") {
@@ -95,7 +95,7 @@ pub(super) fn tool(block: &mut Value) -> Block {
     }
 }
 
-/// The refusing party of a tool, from the entry of its result.
+/// The party that refused a tool, from the entry of the tool's result.
 pub(super) fn refused_by(entry: &Entry) -> Option<RefusedBy> {
     let decision = &entry.permission_decision;
     match (entry.tool_denial_kind.as_deref(), &decision["source"]) {
@@ -109,7 +109,7 @@ pub(super) fn refused_by(entry: &Entry) -> Option<RefusedBy> {
     }
 }
 
-/// The answers to questions; several choices are one text.
+/// The answers to questions; several choices for a question become a single text.
 pub(super) fn answers_of(result: &Value) -> Option<BTreeMap<String, String>> {
     let answers = result["answers"].as_object()?;
     let said = answers.iter().map(|(question, answer)| {
@@ -126,7 +126,7 @@ pub(super) fn answers_of(result: &Value) -> Option<BTreeMap<String, String>> {
     Some(said.collect())
 }
 
-/// The block within the bounds, its bytes, and whether a text of it was cut.
+/// The block with its texts cut to the bounds, their number of bytes, and whether any text was cut.
 pub(super) fn bounded(block: Block) -> (Block, usize, bool) {
     match block {
         Block::Text { text } => {

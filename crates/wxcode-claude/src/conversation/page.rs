@@ -12,7 +12,7 @@ const FIRST: u64 = 512 << 10; // 512 KiB
 pub const PAGE_MAX: u64 = 32 << 20; // 32 MiB
 /// Most bytes read after a page for the results of its tools.
 pub const AHEAD_MAX: u64 = 4 << 20; // 4 MiB
-/// Longest line of a transcript that is read, in bytes.
+/// Longest readable line of a transcript, in bytes.
 pub const LINE_MAX: usize = 32 << 20; // 32 MiB
 /// Most bytes of the texts of a page.
 const TEXTS_MAX: usize = 8 << 20; // 8 MiB
@@ -26,20 +26,21 @@ const HELD_BACK: usize = 64;
 pub struct Page {
     /// The turns, oldest first.
     pub turns: Vec<Turn>,
-    /// The end of the page before this one, in bytes; `None` at the beginning of the conversation.
+    /// The offset of the end of the previous page; `None` at the beginning of the conversation.
     pub next: Option<u64>,
-    /// The lines that were not read: half-written, no JSON, or too long.
+    /// The number of unread lines: half-written, no JSON, or too long.
     pub skipped: u64,
-    /// The bytes read.
+    /// The number of read bytes.
     pub read: u64,
     /// The last prompt before the page, where it was read.
     pub prompt: Option<Turn>,
 }
 
-/// Reads the last turns that begin before the byte `before`, or the last ones of all.
+/// Reads the last turns that begin before the byte `before`; without `before`, the last turns of
+/// the transcript.
 ///
-/// A page may have fewer turns than `limit`, even none, where the transcript has [`PAGE_MAX`] bytes
-/// with fewer; `next` leads on.
+/// A page may have fewer turns than `limit`, even none, when [`PAGE_MAX`] bytes of the transcript
+/// hold fewer turns. `next` then leads to the earlier turns.
 ///
 /// # Errors
 /// The transcript cannot be read.
@@ -169,7 +170,7 @@ impl<R: Read> Pass<R> {
         Ok(Some(self.turns.drain(HELD_BACK)))
     }
 
-    /// Reads a line; false for one that is too long, `None` at the end.
+    /// Reads a line; false for too long a line, `None` at the end.
     fn line(&mut self, line: &mut Vec<u8>) -> io::Result<Option<bool>> {
         let mut is_short = true;
         let start = self.at;

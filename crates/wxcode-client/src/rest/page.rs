@@ -12,7 +12,7 @@
 pub struct Page {
     /// Records to leave out at the beginning.
     pub skip: u64,
-    /// Most records, 1 to [`Page::MAX`].
+    /// Most records in the part, 1 to [`Page::MAX`].
     pub limit: u64,
 }
 

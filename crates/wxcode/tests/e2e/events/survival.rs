@@ -59,7 +59,7 @@ async fn events_survive_a_killed_server_exactly_once() {
         .await;
     assert_eq!(
         after.seen[0].data["delivery_id"], bye["id"],
-        "nothing old is told after a restart: {:#?}",
+        "an earlier event came again after the restart: {:#?}",
         after.seen
     );
 
@@ -71,7 +71,7 @@ async fn events_survive_a_killed_server_exactly_once() {
     assert_eq!(
         whole.up_to(all.last().unwrap().id.unwrap()).await,
         all,
-        "the log is what was told"
+        "the log equals the published events"
     );
     // The hooks' events, once and in order.
     let reported: Vec<String> = hooks()
@@ -114,8 +114,7 @@ async fn events_without_a_server_are_published_later() {
     let mut server = Server::start(Agent::fake("")).await;
     let (project, mut events) = idle(&server).await;
     let hello = server.deliver(&project, "hello").await;
-    // The proof of a delivery may come before the end of the delivery's turn, or together with the
-    // end.
+    // The delivery's `submitted` may come before the end of the delivery's turn, or afterwards.
     let (mut is_submitted, mut has_begun, mut is_idle) = (false, false, false);
     while !(is_submitted && is_idle) {
         let told = events.next().await.expect("submitted, and idle again");
@@ -149,7 +148,7 @@ async fn events_without_a_server_are_published_later() {
     assert_eq!(
         events.next().await.unwrap().name,
         "session.started",
-        "the exit is told once"
+        "the exit is published once"
     );
 }
 

@@ -1,4 +1,4 @@
-//! Every path opened by the server, as each wrong kind of file.
+//! Puts each wrong kind of file at every path that the server opens.
 
 use std::{
     fs,
@@ -53,7 +53,7 @@ fn clear(path: &Path) {
     }
 }
 
-/// Sends the same request twice at the same time, for more than a single server thread.
+/// Sends the same request twice at the same time, so that two server threads meet the file.
 async fn twice(server: &Server, method: &str, path: &str) -> [Answer; 2] {
     let ask = || async {
         match method {
@@ -99,7 +99,7 @@ async fn each_path_of_a_workspace_may_be_anything() {
         let milestone = server.milestone(&project, "one").await;
         let folder = format!(".milestones/{milestone}");
         let context = format!("{folder}/MILESTONE-CONTEXT.md");
-        // The statuses of preparing and of planning with a wrong kind.
+        // The expected statuses of `prepare` and of `planning` with a wrong kind of file.
         for (name, prepared, looked) in [
             (".milestones", 409, 200),
             (folder.as_str(), 409, 200),
