@@ -49,14 +49,11 @@ impl Server {
         let mut server = Self {
             dir,
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
-            token: String::new(),
+            token: format!("token-of-the-bench-{}", uuid::Uuid::new_v4().simple()),
             paths: paths.clone(),
             child: None,
         };
         server.up()?;
-        server.token = fs::read_to_string(server.dir.path().join("token"))?
-            .trim()
-            .to_owned();
         Ok(server)
     }
 
@@ -73,6 +70,7 @@ impl Server {
             .env("HOME", self.dir.path())
             .env("WXCODE_DATA_DIR", self.dir.path())
             .env("WXCODE_CLAUDE", &self.paths.agent)
+            .env("WXCODE_TOKEN", &self.token)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)

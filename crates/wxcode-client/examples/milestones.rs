@@ -1,6 +1,6 @@
 //! Creates a project, feeds it three milestones, and waits for each by events.
 //!
-//!     WXCODE_TOKEN=$(wxcode token) cargo run --example milestones -- --server http://127.0.0.1:8052
+//!     WXCODE_TOKEN=$(wxcode token create example --role admin) cargo run --example milestones -- --server http://127.0.0.1:8052
 
 use std::{fs, path::PathBuf};
 

@@ -2,8 +2,11 @@
 
 use std::{
     fmt,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
+    net::IpAddr,
+    os::fd::{AsRawFd, OwnedFd},
+    path::{Path, PathBuf},
     str::FromStr,
+    sync::Arc,
 };
 
 use url::Url;
@@ -20,7 +23,31 @@ use url::Url;
 /// # Ok::<(), AddressError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Address(String);
+pub struct Address {
+    base: String,
+    socket: Option<LocalSocket>,
+}
+
+/// The socket of a server on this machine.
+#[derive(Clone, Debug)]
+pub(crate) struct LocalSocket {
+    path: PathBuf,
+    /// The path for the system, which takes [`PATH_MAX`] bytes.
+    reached: PathBuf,
+    /// Keeps a `reached` through a descriptor valid.
+    _folder: Option<Arc<OwnedFd>>,
+}
+
+/// Longest path of a socket, in bytes: `sun_path` of Linux without its NUL.
+const PATH_MAX: usize = 107;
+
+impl PartialEq for LocalSocket {
+    fn eq(&self, other: &Self) -> bool {
+        self.path == other.path
+    }
+}
+
+impl Eq for LocalSocket {}
 
 /// Why a text or socket address is not taken as the address of a server.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -50,32 +77,54 @@ pub enum AddressError {
 }
 
 impl Address {
-    /// The address for reaching a server on this machine, listening on `address`. An unspecified
-    /// address is reached by loopback.
+    /// The address of a server on this machine by its socket, `<data-dir>/wxcode.sock`. The server
+    /// knows the user of the socket, so no token is needed.
     ///
     /// # Errors
-    /// [`AddressError::OtherMachine`]: no interface of this machine has the address.
-    pub fn of_this_machine(address: SocketAddr) -> Result<Self, AddressError> {
-        let ip = match address.ip() {
-            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-            ip => ip,
-        };
-        // Only an address of this machine can be bound.
-        if !ip.is_loopback() && UdpSocket::bind((ip, 0)).is_err() {
-            return Err(AddressError::OtherMachine {
-                url: format!("http://{address}"),
-            });
+    /// The socket's folder cannot be opened; only the folder of a path of more than 107 bytes is.
+    ///
+    /// ```
+    /// # use wxcode_client::Address;
+    /// let address = Address::of_socket("/home/me/.wxcode/wxcode.sock".as_ref())?;
+    /// assert_eq!(address.to_string(), "/home/me/.wxcode/wxcode.sock");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn of_socket(path: &Path) -> std::io::Result<Self> {
+        let (mut reached, mut folder) = (path.to_owned(), None);
+        if path.as_os_str().len() > PATH_MAX
+            && let (Some(parent), Some(name)) = (path.parent(), path.file_name())
+        {
+            let opened = OwnedFd::from(std::fs::File::open(parent)?);
+            reached = format!("/proc/self/fd/{}", opened.as_raw_fd()).into();
+            reached.push(name);
+            folder = Some(Arc::new(opened));
         }
-        Ok(Self(format!(
-            "http://{}",
-            SocketAddr::new(ip, address.port())
-        )))
+        Ok(Self {
+            base: "http://localhost".to_owned(),
+            socket: Some(LocalSocket {
+                path: path.to_owned(),
+                reached,
+                _folder: folder,
+            }),
+        })
     }
 
-    /// The URL, without a slash at its end.
+    /// The path of the server's socket, for the system.
+    #[cfg(any(feature = "rest", feature = "terminal"))]
+    pub(crate) fn socket(&self) -> Option<&Path> {
+        self.socket.as_ref().map(|socket| socket.reached.as_path())
+    }
+
+    /// Whether one HTTP client reaches both addresses.
+    #[cfg(feature = "rest")]
+    pub(crate) fn is_reached_like(&self, other: &Self) -> bool {
+        let reached = |address: &Self| address.socket.clone().map(|socket| socket.reached);
+        reached(self) == reached(other)
+    }
+
+    /// The URL, without a slash at its end; of a socket, the URL of its requests.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.base
     }
 }
 
@@ -96,7 +145,10 @@ impl FromStr for Address {
             _ if parsed.query().is_some() || parsed.fragment().is_some() => {
                 Err(AddressError::NotAUrl { url: url() })
             }
-            _ if is_loopback(&parsed) => Ok(Self(text.trim_end_matches('/').to_owned())),
+            _ if is_loopback(&parsed) => Ok(Self {
+                base: text.trim_end_matches('/').to_owned(),
+                socket: None,
+            }),
             _ => Err(AddressError::OtherMachine { url: url() }),
         }
     }
@@ -104,7 +156,10 @@ impl FromStr for Address {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        match &self.socket {
+            Some(socket) => socket.path.display().fmt(f),
+            None => f.write_str(&self.base),
+        }
     }
 }
 
@@ -119,7 +174,7 @@ fn is_loopback(url: &Url) -> bool {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Server {
     address: Address,
-    token: String,
+    token: Option<String>,
 }
 
 /// A token unfit for an HTTP header.
@@ -128,7 +183,7 @@ pub struct Server {
 pub struct TokenError;
 
 impl Server {
-    /// A server and its API token, as `wxcode token` prints it.
+    /// A server and an API token, as `wxcode token create` prints it.
     ///
     /// # Errors
     /// [`TokenError`]: the token is empty or holds another character than printable ASCII.
@@ -137,6 +192,17 @@ impl Server {
         if token.is_empty() || !token.chars().all(|c| c.is_ascii_graphic()) {
             return Err(TokenError);
         }
+        let token = Some(token);
+        Ok(Self { address, token })
+    }
+
+    /// A server on this machine, by its [socket](Address::of_socket), without a token.
+    ///
+    /// # Errors
+    /// As [`Address::of_socket`].
+    pub fn of_socket(path: &Path) -> std::io::Result<Self> {
+        let address = Address::of_socket(path)?;
+        let token = None;
         Ok(Self { address, token })
     }
 
@@ -146,8 +212,8 @@ impl Server {
     }
 
     #[cfg(any(feature = "rest", feature = "terminal"))]
-    pub(crate) fn token(&self) -> &str {
-        &self.token
+    pub(crate) fn token(&self) -> Option<&str> {
+        self.token.as_deref()
     }
 }
 
@@ -193,15 +259,22 @@ mod tests {
     }
 
     #[test]
-    fn unspecified_addresses_are_reached_by_loopback() {
-        let of = |text: &str| {
-            let address = Address::of_this_machine(text.parse().unwrap());
-            address.map(|address| address.to_string())
-        };
-        assert_eq!(of("0.0.0.0:8052").unwrap(), "http://127.0.0.1:8052");
-        assert_eq!(of("[::]:8052").unwrap(), "http://[::1]:8052");
-        let documentation = of("192.0.2.1:8052");
-        assert!(documentation.is_err(), "an address for documentation");
+    fn a_long_socket_path_goes_through_its_folder() {
+        let folder = std::env::temp_dir();
+        let mut long = folder.clone();
+        for _ in 0..60 {
+            long.push(".");
+            long.push(".");
+        }
+        let address = Address::of_socket(&long.join("wxcode.sock")).unwrap();
+        let reached = &address.socket.as_ref().unwrap().reached;
+        assert!(reached.starts_with("/proc/self/fd"), "{reached:?}");
+        assert_eq!(
+            std::fs::canonicalize(reached.parent().unwrap()).unwrap(),
+            std::fs::canonicalize(folder).unwrap()
+        );
+        let missing = Path::new("/").join("x".repeat(120)).join("wxcode.sock");
+        assert!(Address::of_socket(&missing).is_err());
     }
 
     #[test]

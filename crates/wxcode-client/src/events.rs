@@ -175,7 +175,7 @@ impl<'a> Events<'a> {
         if let Some(find) = &self.find {
             let server = find();
             let server = server.ok_or_else(|| self.client.unreachable("no server runs"))?;
-            self.client = self.client.clone().with_server(server);
+            self.client = self.client.clone().with_server(server)?;
         }
         connect(&self.client, self.project.as_deref(), self.last).await
     }

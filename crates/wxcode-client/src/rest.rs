@@ -19,7 +19,7 @@ pub use reqwest::Method;
 use reqwest::{RequestBuilder, header, redirect::Policy};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Error, Problem, Server};
+use crate::{Address, Error, Problem, Server};
 
 /// Longest time for a request and its answer; the start of an agent takes longest. An answer to a
 /// question has [`answer::OUTCOME_TIMEOUT`].
@@ -73,6 +73,20 @@ pub struct Response {
     pub body: Bytes,
 }
 
+/// An HTTP client that reaches this address.
+fn http(address: &Address) -> Result<reqwest::Client, Error> {
+    let mut builder = reqwest::Client::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .no_proxy()
+        // The token is for this URL alone.
+        .redirect(Policy::none());
+    if let Some(socket) = address.socket() {
+        builder = builder.unix_socket(socket);
+    }
+    builder.build().map_err(|error| Error::Setup(error.into()))
+}
+
 impl Client {
     /// A client of a server; it connects with the first request. Requests have
     /// [`REQUEST_TIMEOUT`].
@@ -80,26 +94,23 @@ impl Client {
     /// # Errors
     /// [`Error::Setup`].
     pub fn new(server: Server) -> Result<Self, Error> {
-        let http = reqwest::Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .no_proxy()
-            // The token is for this URL alone.
-            .redirect(Policy::none())
-            .build()
-            .map_err(|error| Error::Setup(error.into()))?;
         Ok(Self {
-            http,
+            http: http(server.address())?,
             server,
             timeout: REQUEST_TIMEOUT,
         })
     }
 
     /// The same client for another server, such as the one that runs after a restart.
-    #[must_use]
-    pub fn with_server(mut self, server: Server) -> Self {
+    ///
+    /// # Errors
+    /// [`Error::Setup`].
+    pub fn with_server(mut self, server: Server) -> Result<Self, Error> {
+        if !self.server.address().is_reached_like(server.address()) {
+            self.http = http(server.address())?;
+        }
         self.server = server;
-        self
+        Ok(self)
     }
 
     /// The same client with another longest time for a request and its answer.
@@ -116,10 +127,12 @@ impl Client {
 
     /// A request for a path below `/api/v1`, without a bound on its time.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let url = format!("{}/api/v1{path}", self.server.address());
-        self.http
-            .request(method, url)
-            .bearer_auth(self.server.token())
+        let url = format!("{}/api/v1{path}", self.server.address().as_str());
+        let request = self.http.request(method, url);
+        match self.server.token() {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
     }
 
     /// Makes a call without looking at the status of its answer.

@@ -11,6 +11,33 @@ pub fn of(pid: i32, agent: (i32, u64)) -> Ancestry {
     below(pid, agent, Stat::of).map_or(Ancestry::Foreign, Ancestry::Below)
 }
 
+/// Most ancestors of a process that [`line`] follows.
+const LINE_MAX: usize = 1_024;
+
+/// A process and its ancestors, youngest first; `None` if one of them ended meanwhile, or if there
+/// are more than 1,024.
+#[must_use]
+pub fn line(pid: i32) -> Option<Vec<i32>> {
+    line_in(pid, Stat::of)
+}
+
+fn line_in(pid: i32, stat: impl Fn(i32) -> Option<Stat>) -> Option<Vec<i32>> {
+    let mut process = stat(pid)?;
+    let mut line = vec![pid];
+    while process.ppid != 0 {
+        if line.len() > LINE_MAX {
+            return None;
+        }
+        let parent = stat(process.ppid)?;
+        if parent.start_time > process.start_time {
+            return None;
+        }
+        line.push(parent.pid);
+        process = parent;
+    }
+    Some(line)
+}
+
 /// The start of the living process `pid`, in clock ticks since the boot; `None` without one.
 #[must_use]
 pub fn started(pid: i32) -> Option<u64> {
@@ -80,6 +107,15 @@ mod tests {
     fn a_reused_pid_is_no_parent() {
         let world = world(&[(10, 1, 10), (11, 10, 30), (12, 11, 12)]);
         assert_eq!(below(12, (10, 10), world), None);
+    }
+
+    #[test]
+    fn a_line_ends_at_the_first_process() {
+        let processes = [(1, 0, 0), (5, 1, 5), (11, 5, 11), (12, 99, 12), (13, 13, 1)];
+        assert_eq!(line_in(11, world(&processes)), Some(vec![11, 5, 1]));
+        for unknown in [12, 13, 98] {
+            assert_eq!(line_in(unknown, world(&processes)), None, "{unknown}");
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@
 mod attempts;
 mod codes;
 mod ends;
+mod peer;
 pub(crate) mod rule;
 pub(crate) mod secret;
 
@@ -34,6 +35,7 @@ use self::{attempts::Attempts, codes::Codes, ends::Ends};
 pub(crate) use self::{
     codes::{CODE_TIME, Source},
     ends::End,
+    peer::{Judge, Peer},
 };
 use crate::{repository::Repository, sync::lock};
 
@@ -71,14 +73,19 @@ pub(crate) struct Callers(Arc<Inner>);
 
 struct Inner {
     store: Repository,
-    /// The hash of the server's own token.
-    token: [u8; 32],
-    /// Stands for the server's own token as a source: another token has another id.
-    own: Id,
+    /// The server's own token, if it has one.
+    own: Option<OwnToken>,
     known: Mutex<HashMap<Id, Known>>,
     ends: Ends,
     codes: Mutex<Codes>,
     attempts: Mutex<Attempts>,
+}
+
+/// The token in the environment of the server.
+struct OwnToken {
+    hash: [u8; 32],
+    /// Stands for the token as a source: another token has another id.
+    id: Id,
 }
 
 struct Known {
@@ -88,11 +95,13 @@ struct Known {
 
 impl Callers {
     /// Starts to watch the credentials in use, until `closing`.
-    pub(crate) fn new(store: Repository, token: &str, closing: CancellationToken) -> Self {
+    pub(crate) fn new(store: Repository, token: Option<&str>, closing: CancellationToken) -> Self {
         let callers = Self(Arc::new(Inner {
             store,
-            token: hash(token),
-            own: own_id(token),
+            own: token.map(|token| OwnToken {
+                hash: hash(token),
+                id: own_id(token),
+            }),
             known: Mutex::default(),
             ends: Ends::default(),
             codes: Mutex::default(),
@@ -110,12 +119,12 @@ impl Callers {
 
     /// The caller with this bearer token.
     pub(crate) async fn by_token(&self, token: &str, from: &str) -> Option<Caller> {
-        if self.is_own(token) {
+        if let Some(own) = self.own(token) {
             return Some(Caller {
                 name: "the server's token".to_owned(),
                 grant: Grant::ADMIN,
                 credential: None,
-                source: Some(self.0.own),
+                source: Some(own),
                 from: from.to_owned(),
             });
         }
@@ -131,8 +140,15 @@ impl Callers {
         self.by_secret(id, secret, &kinds, from).await
     }
 
-    fn is_own(&self, token: &str) -> bool {
-        hash(token).ct_eq(&self.0.token).into()
+    /// The id of the server's own token, if this is it.
+    fn own(&self, token: &str) -> Option<Id> {
+        let own = self.0.own.as_ref()?;
+        let is_own: bool = hash(token).ct_eq(&own.hash).into();
+        is_own.then_some(own.id)
+    }
+
+    fn is_own_id(&self, id: Id) -> bool {
+        self.0.own.as_ref().is_some_and(|own| own.id == id)
     }
 
     async fn by_secret(
@@ -166,7 +182,7 @@ impl Callers {
     async fn counts(&self, credential: &Credential, now: Timestamp) -> Result<bool> {
         let (mut is_valid, mut next) = (credential.is_valid(now), credential.source);
         for _ in 0..SOURCES_MAX {
-            let Some(id) = next.filter(|id| is_valid && *id != self.0.own) else {
+            let Some(id) = next.filter(|id| is_valid && !self.is_own_id(*id)) else {
                 return Ok(is_valid);
             };
             let Some(source) = self.look_up(id).await? else {
@@ -181,7 +197,7 @@ impl Callers {
     /// Whether a credential that comes from this one could count.
     pub(crate) async fn may_be_source(&self, id: Option<Id>) -> Result<bool> {
         let (mut next, mut sources) = (id, 1);
-        while let Some(id) = next.filter(|id| *id != self.0.own) {
+        while let Some(id) = next.filter(|id| !self.is_own_id(*id)) {
             sources += 1;
             if sources > SOURCES_MAX {
                 return Ok(false);
@@ -372,7 +388,7 @@ impl Callers {
 
     /// Whether a source still gives rights.
     pub(crate) async fn gives_rights(&self, source: &Source) -> Result<bool> {
-        match source.credential.filter(|id| *id != self.0.own) {
+        match source.credential.filter(|id| !self.is_own_id(*id)) {
             Some(id) => Ok(!self.is_gone(id).await?),
             None => Ok(true),
         }
@@ -392,7 +408,7 @@ impl Callers {
         let logins = self.0.store.credentials(CredentialKind::Login, None);
         for login in logins.await? {
             // Another node may have another token of its own.
-            let Some(source) = login.source.filter(|id| !is_own_id(*id)) else {
+            let Some(source) = login.source.filter(|id| !is_of_own_token(*id)) else {
                 continue;
             };
             if self.look_up(source).await?.is_none() {
@@ -471,11 +487,22 @@ impl Callers {
         let events =
             crate::event::Events::new(folder.join("events"), Arc::clone(&store), metrics.clone());
         let store = Repository::new(store, events, metrics);
-        Self::new(store, "token", CancellationToken::new())
+        Self::new(store, Some("token"), CancellationToken::new())
     }
 }
 
 impl Caller {
+    /// A process of the server's user on this machine.
+    pub(crate) fn on_this_machine(pid: i32) -> Self {
+        Self {
+            name: "the server's user".to_owned(),
+            grant: Grant::ADMIN,
+            credential: None,
+            source: None,
+            from: format!("process {pid}"),
+        }
+    }
+
     /// The source of the caller's own further credentials.
     pub(crate) fn as_source(&self) -> Source {
         Source {
@@ -493,7 +520,7 @@ fn own_id(token: &str) -> Id {
     Id::from_bytes(id)
 }
 
-fn is_own_id(id: Id) -> bool {
+fn is_of_own_token(id: Id) -> bool {
     id.bytes().starts_with(&[0; 4])
 }
 

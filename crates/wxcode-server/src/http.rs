@@ -55,6 +55,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 pub(crate) use access::Access;
 pub(crate) use body::BODY_MAX;
 pub(crate) use event::EventStreams;
+pub(crate) use host::LOCAL_NAME;
 use problem::Problem;
 pub(crate) use project::list::{LIMIT_MAX, Overview};
 pub(crate) use state::Projects;

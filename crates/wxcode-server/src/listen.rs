@@ -6,6 +6,7 @@
 mod admission;
 mod bounds;
 mod connection;
+mod local;
 mod stream;
 
 use std::{
@@ -24,6 +25,7 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use rustix::net::sockopt;
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpSocket, TcpStream},
     time::{Instant, sleep},
 };
@@ -34,7 +36,11 @@ use self::{
     admission::{Admission, Full, Permit},
     stream::{Answering, Watched},
 };
-pub(crate) use self::{bounds::Bounds, connection::Connection};
+pub(crate) use self::{
+    bounds::Bounds,
+    connection::Connection,
+    local::{LocalListener, SOCKET},
+};
 use crate::metric::{Cut, Metrics};
 
 /// Accept queue of the listening socket.
@@ -111,35 +117,27 @@ impl Listener {
         self.socket.local_addr()
     }
 
-    /// Accepts connections until `end` is ready. The connections are tasks of `tasks`; once
-    /// `closing` is cancelled, they finish their requests and end.
+    /// Accepts connections for as long as the future is polled. The connections are tasks of
+    /// `tasks`; once `closing` is cancelled, they finish their requests and end.
     pub(crate) async fn serve(
-        self,
-        router: Router,
+        &self,
+        router: &Router,
         tasks: &TaskTracker,
         closing: &CancellationToken,
-        end: impl Future<Output = ()>,
     ) {
-        let accepting = async {
-            loop {
-                match self.accept().await {
-                    Ok(Some((stream, permit))) => {
-                        let connection = Connection::new(permit);
-                        let serving =
-                            serve(stream, connection, router.clone(), self.metrics.clone());
-                        tasks.spawn(serving(closing.clone()));
-                    }
-                    Ok(None) => {}
-                    Err(error) => {
-                        tracing::warn!(%error, "cannot accept a connection");
-                        sleep(ACCEPT_PAUSE).await;
-                    }
+        loop {
+            match self.accept().await {
+                Ok(Some((stream, permit))) => {
+                    let connection = Connection::new(permit, None);
+                    let (router, metrics) = (router.clone(), self.metrics.clone());
+                    tasks.spawn(serve(stream, connection, router, metrics, closing.clone()));
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection");
+                    sleep(ACCEPT_PAUSE).await;
                 }
             }
-        };
-        tokio::select! {
-            () = accepting => {}
-            () = end => {}
         }
     }
 
@@ -180,45 +178,41 @@ impl Listener {
 }
 
 /// Serves one connection until it ends, is upgraded, or exceeds a deadline.
-fn serve(
-    stream: TcpStream,
+async fn serve(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     connection: Arc<Connection>,
     router: Router,
     metrics: Metrics,
-) -> impl FnOnce(CancellationToken) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> {
-    move |closing| {
-        Box::pin(async move {
-            let answering = Arc::clone(&connection);
-            let service = service_fn(move |request: Request<Incoming>| {
-                answer(router.clone(), Arc::clone(&answering), request)
-            });
-            let mut builder = http1::Builder::new();
-            // The connection's own deadlines also cover the time before and between requests.
-            builder.header_read_timeout(None).max_buf_size(HTTP_BUFFER);
-            let io = TokioIo::new(Watched::new(stream, Arc::clone(&connection)));
-            let serving = builder.serve_connection(io, service).with_upgrades();
-            tokio::pin!(serving);
-            let mut is_closing = false;
-            loop {
-                tokio::select! {
-                    result = &mut serving => {
-                        if let Err(error) = result {
-                            tracing::debug!(%error, "a connection ended");
-                        }
-                        return;
-                    }
-                    why = connection.expired() => {
-                        metrics.cut(why);
-                        tracing::debug!(why = why.as_str(), "closed a connection");
-                        return;
-                    }
-                    () = closing.cancelled(), if !is_closing => {
-                        is_closing = true;
-                        serving.as_mut().graceful_shutdown();
-                    }
+    closing: CancellationToken,
+) {
+    let answering = Arc::clone(&connection);
+    let service = service_fn(move |request: Request<Incoming>| {
+        answer(router.clone(), Arc::clone(&answering), request)
+    });
+    let mut builder = http1::Builder::new();
+    // The connection's own deadlines also cover the time before and between requests.
+    builder.header_read_timeout(None).max_buf_size(HTTP_BUFFER);
+    let io = TokioIo::new(Watched::new(stream, Arc::clone(&connection)));
+    let mut serving = Box::pin(builder.serve_connection(io, service).with_upgrades());
+    let mut is_closing = false;
+    loop {
+        tokio::select! {
+            result = &mut serving => {
+                if let Err(error) = result {
+                    tracing::debug!(%error, "a connection ended");
                 }
+                return;
             }
-        })
+            why = connection.expired() => {
+                metrics.cut(why);
+                tracing::debug!(why = why.as_str(), "closed a connection");
+                return;
+            }
+            () = closing.cancelled(), if !is_closing => {
+                is_closing = true;
+                serving.as_mut().graceful_shutdown();
+            }
+        }
     }
 }
 

@@ -25,9 +25,9 @@ use tokio::{
 use wxcode_holder::folder::{self, BUILD, State};
 
 /// The name of the program, installed and copied.
-const NAME: &str = "wxcode-holder";
+pub(crate) const NAME: &str = "wxcode-holder";
 /// The folder of the copies in the data folder.
-const FOLDER: &str = "bin";
+pub(crate) const FOLDER: &str = "bin";
 /// Largest copied program, in bytes. A debug build has about 30 MiB.
 const PROGRAM_MAX: u64 = 256 << 20; // 256 MiB
 /// Time for the program's answer about its build: long, for an overloaded machine.

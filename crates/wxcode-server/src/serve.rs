@@ -22,11 +22,11 @@ use wxcode_store::Store;
 
 use crate::{
     Settings,
-    access::{Callers, Source},
+    access::{Callers, Judge, Source},
     agent::{Manager, keep_transcripts},
     event::Events,
     http::{self, Access, App, EventStreams, Overview, Projects},
-    listen::{Bounds, Listener},
+    listen::{Bounds, Listener, LocalListener, SOCKET},
     metric::{Metrics, Scrape},
     milestone::Milestones,
     planning::Planning,
@@ -41,6 +41,8 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 /// Time for a killed server to release the data folder, and the pause between looks.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 const LOCK_RETRY: Duration = Duration::from_millis(20);
+/// Time for the look-up of the name of login links.
+const NAME_TIMEOUT: Duration = Duration::from_secs(2);
 /// File in the data folder with the running server's address and process.
 const FOUND: &str = "server.json";
 
@@ -56,6 +58,9 @@ pub enum ServeError {
     /// The program of the sessions cannot be used.
     #[error(transparent)]
     Program(#[from] ProgramError),
+    /// The socket for programs on this machine cannot be made.
+    #[error("cannot listen on {}: {source}", path.display())]
+    Socket { path: PathBuf, source: io::Error },
     /// The address cannot be listened on.
     #[error(
         "cannot listen on {address}: {source}; give another --listen address, port 0 picks a free one"
@@ -69,7 +74,9 @@ pub enum ServeError {
 /// A server with its data folder, its address and its adopted sessions.
 pub struct Server {
     listener: Listener,
+    local: LocalListener,
     address: SocketAddr,
+    url: String,
     callers: Callers,
     sessions: Manager,
     events: Events,
@@ -147,6 +154,21 @@ async fn follow_ssh_agent(settings: &Settings) {
     }
 }
 
+/// The address of the page for a browser on this machine.
+async fn page_url(address: SocketAddr) -> String {
+    let name = (http::LOCAL_NAME, address.port());
+    let found = timeout(NAME_TIMEOUT, tokio::net::lookup_host(name)).await;
+    let mut found = found.into_iter().flatten().flatten().peekable();
+    // The name may only lead to this server.
+    let is_usable = address.ip().is_loopback()
+        && found.peek().is_some()
+        && found.all(|of| of.ip().is_loopback());
+    match is_usable {
+        true => format!("http://{}:{}", http::LOCAL_NAME, address.port()),
+        false => format!("http://{address}"),
+    }
+}
+
 impl Server {
     /// Adopts the sessions of the data folder, then listens. `lock` comes from [`lock`].
     ///
@@ -193,7 +215,14 @@ impl Server {
         let bounds = Bounds::of(&settings.network);
         let listener = Listener::bind(listen, bounds, metrics.clone()).map_err(refused)?;
         let address = listener.address().map_err(refused)?;
-        let callers = Callers::new(store.clone(), &settings.token, closing.clone());
+        let judge = Judge::new(&data_dir, settings.agents_may_use_api);
+        let local = LocalListener::bind(&data_dir, judge, metrics.clone()).map_err(|source| {
+            ServeError::Socket {
+                path: data_dir.join(SOCKET),
+                source,
+            }
+        })?;
+        let callers = Callers::new(store.clone(), settings.token.as_deref(), closing.clone());
         let access = Access::new(address, &settings.allowed_hosts, callers.clone());
         let clients = TaskTracker::new();
         let projects = Projects {
@@ -256,12 +285,17 @@ impl Server {
         let idle = sessions.clone();
         tokio::spawn(async move { idle.hibernate_idle().await });
         let router = http::router(app);
-        let found = serde_json::json!({ "address": format!("http://{address}"), "pid": std::process::id() });
+        let url = page_url(address).await;
+        let found = serde_json::json!({
+            "address": format!("http://{address}"), "url": url, "pid": std::process::id(),
+        });
         write_whole(&data_dir, FOUND, found.to_string().as_bytes())
             .map_err(|error| failed(error.into()))?;
         Ok(Self {
             listener,
+            local,
             address,
+            url,
             callers,
             sessions,
             events,
@@ -273,7 +307,7 @@ impl Server {
         })
     }
 
-    /// The path of a link that logs a browser in as an admin, once, within ten minutes.
+    /// A link that logs a browser in as an admin, once, within ten minutes.
     #[must_use]
     pub fn login_link(&self) -> String {
         let code = self.callers.login_code(Source {
@@ -281,7 +315,7 @@ impl Server {
             grant: Grant::ADMIN,
             credential: None,
         });
-        format!("/login?code={code}")
+        format!("{}/login?code={code}", self.url)
     }
 
     /// The address of the listener.
@@ -293,9 +327,13 @@ impl Server {
     /// Serves until `end` is ready, then ends cleanly. The agents run on.
     pub async fn run(self, end: impl Future<Output = ()>) {
         let connections = TaskTracker::new();
-        self.listener
-            .serve(self.router, &connections, &self.closing, end)
-            .await;
+        tokio::select! {
+            () = self.listener.serve(&self.router, &connections, &self.closing) => {}
+            () = self.local.serve(&self.router, &connections, &self.closing) => {}
+            () = end => {}
+        }
+        // New connections are refused from here on.
+        drop((self.listener, self.local, self.router));
         connections.close();
         self.closing.cancel();
         self.clients.close();

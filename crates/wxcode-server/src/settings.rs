@@ -18,8 +18,10 @@ use wxcode_holder::folder::Limits;
 pub struct Settings {
     /// Folder of the sessions, the workspaces and the embedded store.
     pub data_dir: PathBuf,
-    /// The API token.
-    pub token: String,
+    /// A token of an admin, if one is given.
+    pub token: Option<String>,
+    /// Whether agents and their tools may use the socket of the data folder.
+    pub agents_may_use_api: bool,
     /// Host names permitted in requests, besides the listen address and `localhost`.
     pub allowed_hosts: Vec<String>,
     /// Caps on connections.

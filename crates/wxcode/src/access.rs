@@ -8,7 +8,6 @@ use crate::{
     cli::{AuditOptions, Common, ListOptions, NewTokenOptions, RevokeOptions, TokenCommand},
     output,
     remote::{Remote, block_on},
-    token,
 };
 
 /// `wxcode login`: prints a link that logs a browser in, once.
@@ -19,16 +18,15 @@ pub(crate) fn login(common: &Common) -> anyhow::Result<()> {
         Ok(remote.client().post("/logins", &none).await?)
     })?;
     let link = made["url"].as_str().context("the answer has no link")?;
-    output::print(format_args!("{}{link}", remote.server().address()))
+    output::print(format_args!("{}{link}", remote.page_url()))
 }
 
-/// `wxcode token …`; alone it prints the token of the data folder.
-pub(crate) fn token(common: &Common, command: Option<&TokenCommand>) -> anyhow::Result<()> {
+/// `wxcode token …`
+pub(crate) fn token(common: &Common, command: &TokenCommand) -> anyhow::Result<()> {
     match command {
-        None => token::print(common),
-        Some(TokenCommand::Create(options)) => create(common, options),
-        Some(TokenCommand::List(options)) => list(common, options),
-        Some(TokenCommand::Revoke(options)) => revoke(common, options),
+        TokenCommand::Create(options) => create(common, options),
+        TokenCommand::List(options) => list(common, options),
+        TokenCommand::Revoke(options) => revoke(common, options),
     }
 }
 

@@ -53,8 +53,7 @@ pub(crate) struct Common {
     /// Server to use, with its own token [default: the one of the data folder]
     #[arg(long, global = true, env = "WXCODE_SERVER", value_name = "URL")]
     pub(crate) server: Option<String>,
-    /// File with the API token [default: WXCODE_TOKEN, or <data-dir>/token for the server of the
-    /// data folder]
+    /// File with a token, instead of WXCODE_TOKEN; the server of the data folder needs none
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
     /// `WXCODE_TOKEN`; there is no flag, because other users see the arguments of a process.
@@ -100,18 +99,15 @@ pub(crate) enum Command {
     Resume(ResumeOptions),
     /// Print a link that logs a browser in, once, within ten minutes
     Login,
-    /// Print the token of the data folder, or manage tokens with roles
-    #[command(args_conflicts_with_subcommands = true)]
-    Token {
-        #[command(subcommand)]
-        command: Option<TokenCommand>,
-    },
     /// Print what callers did, newest first
     Audit(AuditOptions),
     /// Check the installation, the server and the system
     Doctor,
     /// Print the OpenAPI document
     Openapi,
+    /// Manage tokens
+    #[command(subcommand)]
+    Token(TokenCommand),
     /// Manage stores
     #[command(subcommand)]
     Store(StoreCommand),

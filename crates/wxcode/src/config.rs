@@ -112,7 +112,8 @@ pub(crate) fn resolve(common: &Common, options: &ServeOptions) -> anyhow::Result
         .or(file.claude.path)
         .unwrap_or_else(|| PathBuf::from("claude"));
     let settings = Settings {
-        token: String::new(),
+        token: None,
+        agents_may_use_api: file.agent.may_use_api,
         allowed_hosts: file.allowed_hosts,
         claude,
         holder: wxcode_server::program::installed()

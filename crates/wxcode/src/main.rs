@@ -58,7 +58,7 @@ fn main() -> ExitCode {
         Command::Resume(options) => project::resume(&common, &options),
         Command::Login => access::login(&common),
         Command::Audit(options) => access::audit(&common, &options),
-        Command::Token { command } => access::token(&common, command.as_ref()),
+        Command::Token(command) => access::token(&common, &command),
         Command::Store(StoreCommand::Migrate(options)) => migrate::run(&common, &options),
         Command::Completions(options) => manual::completions(&options),
         Command::Man(options) => manual::pages(&options),

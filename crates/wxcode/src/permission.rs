@@ -9,8 +9,14 @@ use std::{
 /// Folders of the data folder with wxcode's own files only. `workspaces` belongs to the user.
 const FOLDERS: [&str; 6] = ["sessions", "runs", "events", "planning", "deleting", "bin"];
 /// Files next to these folders.
-const FILES: [&str; 5] = ["token", "node", "server.json", "server.lock", "wxcode.toml"];
-/// The beginning of the store's file names: the database, the write-ahead log and the shared
+const FILES: [&str; 5] = [
+    "node",
+    "server.json",
+    "server.lock",
+    "wxcode.sock",
+    "wxcode.toml",
+];
+/// The beginning of the store's file names: the database, its write-ahead log and its shared
 /// memory.
 const STORE: &str = "wxcode.db";
 /// The endings of logs and temporary files.

@@ -1,8 +1,8 @@
 //! A running server, as the other commands reach it.
 
-use std::{fs, net::SocketAddr, path::Path};
+use std::{fs, path::Path};
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow};
 use serde::Deserialize;
 use wxcode_client::{Address, AddressError, Client, Page, Project, Server};
 
@@ -12,14 +12,21 @@ use crate::{
     config, token,
 };
 
+/// The server's socket in the data folder.
+const SOCKET: &str = "wxcode.sock";
+
 /// `<data-dir>/server.json`.
 #[derive(Deserialize)]
 struct ServerFile {
-    address: String,
+    /// The address of the page.
+    url: String,
 }
 
 /// A server and the right to use it.
-pub(crate) struct Remote(Client);
+pub(crate) struct Remote {
+    client: Client,
+    page_url: String,
+}
 
 impl Remote {
     /// The server that was named, or the one of the data folder.
@@ -28,25 +35,41 @@ impl Remote {
             return Self::of_data_dir(common);
         };
         let base = named(url)?;
-        // The data folder's token is another server's.
         let token = token::given(common)?.ok_or_else(|| {
             Usage(format!(
                 "the server {base} needs a token: set WXCODE_TOKEN or give --token-file FILE; \
-                 `wxcode token` prints it where that server runs"
+                 `wxcode token create NAME` makes one where that server runs"
             ))
         })?;
-        Self::new(base, token)
+        let page_url = base.as_str().to_owned();
+        Ok(Self {
+            client: Client::new(Server::new(base, token)?)?,
+            page_url,
+        })
     }
 
-    /// The server that runs on the data folder.
+    /// The server that runs on the data folder, by its socket. A token is not needed, and counts
+    /// when it is given.
     pub(crate) fn of_data_dir(common: &Common) -> anyhow::Result<Self> {
         let data_dir = config::data_dir(common)?;
-        let base = local(&data_dir)?;
-        Self::new(base, token::load(common, &data_dir)?)
+        let ServerFile { url } = local(&data_dir)?;
+        let path = data_dir.join(SOCKET);
+        let server = match token::given(common)? {
+            None => Server::of_socket(&path),
+            Some(token) => Address::of_socket(&path)
+                .and_then(|address| Server::new(address, token).map_err(std::io::Error::other)),
+        };
+        let server =
+            server.with_context(|| format!("cannot use {}: restart the server", path.display()))?;
+        Ok(Self {
+            client: Client::new(server)?,
+            page_url: url,
+        })
     }
 
-    fn new(address: Address, token: String) -> anyhow::Result<Self> {
-        Ok(Self(Client::new(Server::new(address, token)?)?))
+    /// The address of the page, for browsers.
+    pub(crate) fn page_url(&self) -> &str {
+        &self.page_url
     }
 
     /// Finds the server again for each attempt to reconnect.
@@ -55,23 +78,23 @@ impl Remote {
     }
 
     pub(crate) fn client(&self) -> &Client {
-        &self.0
+        &self.client
     }
 
     /// Asks for one project: whether the server and its store answer.
     pub(crate) async fn probe(&self) -> anyhow::Result<()> {
         let page = Page { skip: 0, limit: 1 };
-        self.0.projects(page).await?;
+        self.client.projects(page).await?;
         Ok(())
     }
 
     pub(crate) fn server(&self) -> &Server {
-        self.0.server()
+        self.client.server()
     }
 
     /// The project that a text names: see [`choose()`].
     pub(crate) async fn project(&self, text: &str) -> anyhow::Result<Project> {
-        choose(self.0.all_projects().await?, text)
+        choose(self.client.all_projects().await?, text)
     }
 }
 
@@ -99,8 +122,8 @@ fn named(url: &str) -> Result<Address, Usage> {
     )))
 }
 
-/// The address of the server that has the data folder.
-fn local(data_dir: &Path) -> anyhow::Result<Address> {
+/// The file of the server that has the data folder.
+fn local(data_dir: &Path) -> anyhow::Result<ServerFile> {
     let none = || {
         anyhow!(
             "no server runs with the data folder {}: start it with `wxcode serve`, \
@@ -108,8 +131,7 @@ fn local(data_dir: &Path) -> anyhow::Result<Address> {
             data_dir.display()
         )
     };
-    // A killed server leaves its file, and anybody may listen on its port by now; the next one removes the file as
-    // soon as it has the lock.
+    // A killed server leaves its files; the next one removes them as soon as it has the lock.
     if !wxcode_server::is_locked(data_dir) {
         return Err(none());
     }
@@ -118,27 +140,8 @@ fn local(data_dir: &Path) -> anyhow::Result<Address> {
     if !wxcode_server::is_locked(data_dir) {
         return Err(none());
     }
-    let file: ServerFile = serde_json::from_str(&text)
-        .with_context(|| format!("{} is not readable: restart the server", path.display()))?;
-    let address = file.address.strip_prefix("http://").map(str::parse);
-    match address {
-        Some(Ok(address)) => reachable(address),
-        _ => bail!(
-            "{} names no address, but `{}`: restart the server",
-            path.display(),
-            file.address
-        ),
-    }
-}
-
-/// The address to reach a server that listens on `address`, without leaving this machine.
-fn reachable(address: SocketAddr) -> anyhow::Result<Address> {
-    Address::of_this_machine(address).map_err(|_| {
-        anyhow!(
-            "the server of the data folder listens on {address}, which is no address of this machine, \
-             and the token does not go over plain http: use wxcode on that machine"
-        )
-    })
+    serde_json::from_str(&text)
+        .with_context(|| format!("{} is not readable: restart the server", path.display()))
 }
 
 /// Runs a command that talks to a server.

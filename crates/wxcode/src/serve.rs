@@ -54,7 +54,7 @@ async fn serve(common: &Common, resolved: Resolved, log: &Log) -> anyhow::Result
     let lock = wxcode_server::lock(&settings.data_dir)?;
     let data_dir = settings.data_dir.clone();
     close(data_dir.clone()).await?;
-    settings.token = token::load(common, &settings.data_dir)?;
+    settings.token = token::of_server(common)?;
     if store.is_shared() {
         settings.shared = Some(node::load(own, &data_dir)?);
     }
@@ -71,10 +71,8 @@ async fn serve(common: &Common, resolved: Resolved, log: &Log) -> anyhow::Result
     let address = server.address();
     announce(format!("listening on http://{address}\n"))?;
     log.line(&format!(
-        "open http://{address}{} to log in: the link counts once, for ten minutes. Later, log in with the token in \
-         {}/token (`wxcode token` prints it)",
+        "open {} to log in: the link counts once, for ten minutes; `wxcode login` prints another one",
         server.login_link(),
-        data_dir.display()
     ));
     server
         .run(async {

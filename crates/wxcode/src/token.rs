@@ -1,33 +1,25 @@
-//! The API token: given, or generated once and stored in a file readable by its owner only.
+//! Tokens that the user gives, by `WXCODE_TOKEN` or `--token-file`.
 
-use std::{
-    fs,
-    io::{ErrorKind, Read, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
-    path::Path,
-};
+use std::{fs, io::Read};
 
 use anyhow::{Context, bail};
 
-use crate::{cli::Common, config, output};
+use crate::cli::Common;
 
-/// Shortest accepted token, in bytes.
-const TOKEN_MIN: usize = 8;
+/// Shortest token of an admin in the environment of the server, in bytes.
+const TOKEN_MIN: usize = 16;
 /// Largest token file, in bytes.
 const FILE_MAX: u64 = 4 << 10; // 4 KiB
 
-/// The token of the server with this data folder, generated if none exists yet.
-pub(crate) fn load(common: &Common, data_dir: &Path) -> anyhow::Result<String> {
-    if let Some(token) = given(common)? {
-        return Ok(token);
+/// The token of an admin that `serve` takes besides those of the store.
+pub(crate) fn of_server(common: &Common) -> anyhow::Result<Option<String>> {
+    let token = given(common)?;
+    if token.as_ref().is_some_and(|token| token.len() < TOKEN_MIN) {
+        bail!(
+            "the given token is too short for an admin: give at least {TOKEN_MIN} characters, or none"
+        );
     }
-    let path = data_dir.join("token");
-    match fs::read_to_string(&path) {
-        Ok(text) => check(&text, &path.display().to_string()),
-        Err(error) if error.kind() == ErrorKind::NotFound => make(&path),
-        Err(error) => Err(error)
-            .with_context(|| format!("cannot read {}: check its permissions", path.display())),
-    }
+    Ok(token)
 }
 
 /// The user's token, from `--token-file` or `WXCODE_TOKEN`.
@@ -45,55 +37,10 @@ pub(crate) fn given(common: &Common) -> anyhow::Result<Option<String>> {
 
 fn check(text: &str, source: &str) -> anyhow::Result<String> {
     let token = text.trim();
-    if token.len() < TOKEN_MIN || !token.chars().all(|c| c.is_ascii_graphic()) {
+    if token.is_empty() || !token.chars().all(|c| c.is_ascii_graphic()) {
         bail!(
-            "the token of {source} is not usable: give at least {TOKEN_MIN} printable ASCII characters without spaces"
+            "the token of {source} is not usable: give printable ASCII characters without spaces"
         );
     }
     Ok(token.to_owned())
-}
-
-fn make(path: &Path) -> anyhow::Result<String> {
-    let token = format!(
-        "{}{}",
-        uuid::Uuid::new_v4().simple(),
-        uuid::Uuid::new_v4().simple()
-    );
-    let failed = || {
-        format!(
-            "cannot write {}: check the data folder's permissions",
-            path.display()
-        )
-    };
-    // Linked into place whole, so that two concurrent commands agree on the same token.
-    let draft = path.with_extension(format!("{}.tmp", std::process::id()));
-    fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&draft)
-        .and_then(|mut file| writeln!(file, "{token}"))
-        .with_context(failed)?;
-    let linked = fs::hard_link(&draft, path);
-    let _ = fs::remove_file(&draft);
-    match linked {
-        Ok(()) => Ok(token),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => check(
-            &fs::read_to_string(path).with_context(failed)?,
-            &path.display().to_string(),
-        ),
-        Err(error) => Err(error).with_context(failed),
-    }
-}
-
-/// `wxcode token`.
-pub(crate) fn print(common: &Common) -> anyhow::Result<()> {
-    let data_dir = config::data_dir(common)?;
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(&data_dir)
-        .with_context(|| format!("cannot create {}", data_dir.display()))?;
-    output::print(load(common, &data_dir)?)
 }

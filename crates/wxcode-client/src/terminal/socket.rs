@@ -1,11 +1,15 @@
 //! One WebSocket to a session, in the frames of `wxcode.v1`.
 
-use std::time::Duration;
+use std::{fmt, io, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpStream, UnixStream},
+    time::timeout,
+};
 use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async_with_config,
+    WebSocketStream, client_async_with_config,
     tungstenite::{
         self, Message,
         client::IntoClientRequest,
@@ -24,7 +28,12 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Largest message that is taken, in bytes: a screen of 500 × 500 cells in colours fits.
 pub const MESSAGE_MAX: usize = 32 << 20; // 32 MiB
 
-pub(super) type Stream = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub(super) type Stream = WebSocketStream<Box<dyn Transport>>;
+
+/// A connection that carries a WebSocket.
+pub(super) trait Transport: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin> Transport for T {}
 
 /// One WebSocket, frame by frame, without acknowledgements, numbers or reconnection: the layer
 /// below [`Terminal`](super::Terminal), for clients with rules of their own.
@@ -57,11 +66,16 @@ impl Socket {
         let config = WebSocketConfig::default()
             .max_message_size(Some(MESSAGE_MAX))
             .max_frame_size(Some(MESSAGE_MAX));
-        let connecting = connect_async_with_config(request, Some(config), true);
+        let connecting = async {
+            let transport = transport(server, &request)
+                .await
+                .map_err(|error| Lost::Broken(error.to_string()))?;
+            let connected = client_async_with_config(request, transport, Some(config));
+            connected.await.map_err(lost)
+        };
         let (stream, _) = timeout(CONNECT_TIMEOUT, connecting)
             .await
-            .map_err(|_| Lost::Broken("the server does not answer".to_owned()))?
-            .map_err(lost)?;
+            .map_err(|_| Lost::Broken("the server does not answer".to_owned()))??;
         Ok(Self(stream))
     }
 
@@ -105,6 +119,20 @@ impl Socket {
     }
 }
 
+/// Connects to the server of a request.
+async fn transport(server: &Server, request: &Request<()>) -> io::Result<Box<dyn Transport>> {
+    if let Some(path) = server.address().socket() {
+        return Ok(Box::new(UnixStream::connect(path).await?));
+    }
+    let uri = request.uri();
+    let host = uri.host().unwrap_or_default();
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let stream = TcpStream::connect((bare, uri.port_u16().unwrap_or(80))).await?;
+    // A key must not wait for more bytes.
+    stream.set_nodelay(true)?;
+    Ok(Box::new(stream))
+}
+
 /// The frame of a message, if it is one.
 pub(super) fn frame(message: Message) -> Result<Option<ServerFrame>, Lost> {
     match message {
@@ -127,10 +155,12 @@ fn request(server: &Server, path: &str) -> Result<Request<()>, tungstenite::Erro
     let host = base.strip_prefix("http://").unwrap_or(base);
     let mut request = format!("ws://{host}/api/v1{path}").into_client_request()?;
     let headers = request.headers_mut();
-    let mut bearer = HeaderValue::try_from(format!("Bearer {}", server.token()))
-        .map_err(tungstenite::http::Error::from)?;
-    bearer.set_sensitive(true);
-    headers.insert(header::AUTHORIZATION, bearer);
+    if let Some(token) = server.token() {
+        let mut bearer = HeaderValue::try_from(format!("Bearer {token}"))
+            .map_err(tungstenite::http::Error::from)?;
+        bearer.set_sensitive(true);
+        headers.insert(header::AUTHORIZATION, bearer);
+    }
     let protocol = HeaderValue::from_static(PROTOCOL);
     headers.insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
     Ok(request)

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     access::{
-        Caller, Callers,
+        Caller, Callers, Peer,
         rule::{self, Place, Rule},
     },
     listen::Connection,
@@ -104,10 +104,29 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 /// The address of a request's sender, for records.
 pub(super) fn sender(request: &Request) -> String {
     let connection = request.extensions().get::<Arc<Connection>>();
-    connection.map_or_else(
-        || "unknown".to_owned(),
-        |connection| connection.address().to_string(),
-    )
+    match connection {
+        None => "unknown".to_owned(),
+        Some(connection) => match connection.peer() {
+            Some(_) => "this machine".to_owned(),
+            None => connection.address().to_string(),
+        },
+    }
+}
+
+/// Refuses on the socket of the data folder what comes from a browser or through a proxy: the
+/// socket's rights are of the process at its other end.
+fn no_browser(headers: &HeaderMap) -> Answer<()> {
+    let foreign = ["origin", "forwarded", "x-forwarded-for", "x-real-ip"];
+    match foreign.iter().find(|name| headers.contains_key(**name)) {
+        None => Ok(()),
+        Some(name) => Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            format!(
+                "the request has the header {name}, and this socket is for programs on this machine: \
+                 let browsers and proxies use the listen address"
+            ),
+        )),
+    }
 }
 
 /// Refuses requests with a foreign Host or Origin, before anything else looks at them, and finds
@@ -117,11 +136,28 @@ pub(crate) async fn guard(
     mut request: Request,
     next: Next,
 ) -> Response {
-    if let Err(problem) = access.hosts.check(&request) {
+    let connection = request.extensions().get::<Arc<Connection>>();
+    let peer = connection.and_then(|connection| connection.peer()).cloned();
+    let checked = match &peer {
+        Some(_) => no_browser(request.headers()),
+        None => access.hosts.check(&request),
+    };
+    if let Err(problem) = checked {
         return problem.into_response();
     }
     let from = sender(&request);
-    if let Some(caller) = access.caller(request.headers(), &from).await {
+    let caller = match peer {
+        Some(Peer::Own { pid }) if bearer(request.headers()).is_none() => {
+            Some(Caller::on_this_machine(pid))
+        }
+        Some(Peer::Refused(refused)) if bearer(request.headers()).is_none() => {
+            return Problem::new(refused.status(), refused.to_string())
+                .with_code(refused.code())
+                .into_response();
+        }
+        _ => access.caller(request.headers(), &from).await,
+    };
+    if let Some(caller) = caller {
         if let Some(connection) = request.extensions().get::<Arc<Connection>>() {
             connection.authenticate();
         }
@@ -302,7 +338,7 @@ pub(super) async fn bound_body(request: Request, next: Next) -> Response {
 pub(crate) fn unauthorized() -> Problem {
     Problem::new(
         StatusCode::UNAUTHORIZED,
-        "send the header Authorization: Bearer TOKEN, or log in at /login; `wxcode token` prints the token",
+        "send the header Authorization: Bearer TOKEN, or log in at /login; `wxcode token create` makes a token, `wxcode login` a login link",
     )
 }
 

@@ -9,6 +9,10 @@ use axum::{
 
 use super::problem::{Answer, Problem, quoted};
 
+/// The name of login links on loopback: pages of other local ports are of other hosts, and get no
+/// cookie of this one.
+pub(crate) const LOCAL_NAME: &str = "wxcode.localhost";
+
 /// The names of this server.
 #[derive(Clone)]
 pub(super) struct Hosts {
@@ -34,6 +38,7 @@ impl Hosts {
         };
         let name = authority.host().to_ascii_lowercase();
         if name == "localhost"
+            || name == LOCAL_NAME
             || self.allowed.contains(&name)
             || self.allowed.contains(&host.to_ascii_lowercase())
         {
@@ -112,6 +117,7 @@ mod tests {
             "127.0.0.1",
             "localhost:8052",
             "LOCALHOST",
+            "wxcode.localhost:8052",
             "[::1]:9000",
             "box.example",
             "box.example:443",
@@ -121,6 +127,7 @@ mod tests {
         for host in [
             "",
             "evil.example",
+            "x.wxcode.localhost",
             "127.0.0.1.evil.example",
             "10.0.0.1:8052",
             "localhost@evil.example",

@@ -29,7 +29,7 @@ const SHARE_COOKIE: i64 = 365 * 24 * 60 * 60; // a year
 /// The login form.
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct Login {
-    /// A token, or the output of `wxcode token`.
+    /// A token, as `wxcode token create` prints it.
     token: String,
 }
 

@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use super::admission::Permit;
-use crate::metric::Cut;
+use crate::{access::Peer, metric::Cut};
 
 /// Time for the head of a request, from its first byte; for the first request, from the connection
 /// on.
@@ -26,6 +26,8 @@ const STALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// A connection of a client.
 pub(crate) struct Connection {
     permit: Permit,
+    /// The process of a connection to the socket of the data folder.
+    peer: Option<Peer>,
     state: Mutex<State>,
     changed: Notify,
 }
@@ -52,9 +54,10 @@ enum Phase {
 }
 
 impl Connection {
-    pub(super) fn new(permit: Permit) -> Arc<Self> {
+    pub(super) fn new(permit: Permit, peer: Option<Peer>) -> Arc<Self> {
         Arc::new(Self {
             permit,
+            peer,
             state: Mutex::new(State {
                 phase: Phase::Head {
                     until: Instant::now() + HEAD_TIMEOUT,
@@ -71,7 +74,12 @@ impl Connection {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The client's address.
+    /// The client's process, on the socket of the data folder.
+    pub(crate) fn peer(&self) -> Option<&Peer> {
+        self.peer.as_ref()
+    }
+
+    /// The client's address; of a process, loopback.
     pub(crate) fn address(&self) -> IpAddr {
         self.permit.address()
     }

@@ -58,6 +58,7 @@ pub(super) struct ClaudeTable {
 pub(super) struct AgentTable {
     pub(super) pass_env: Vec<String>,
     pub(super) env: BTreeMap<String, String>,
+    pub(super) may_use_api: bool,
     pub(super) resume_on_start: bool,
     pub(super) scope: bool,
     pub(super) memory_max_mb: Option<NonZeroU32>,
@@ -86,6 +87,7 @@ impl Default for AgentTable {
         Self {
             pass_env: Vec::new(),
             env: BTreeMap::new(),
+            may_use_api: false,
             resume_on_start: false,
             scope: true,
             memory_max_mb: None,

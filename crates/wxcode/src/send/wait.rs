@@ -52,7 +52,7 @@ impl<'a> Waiting<'a> {
             Some((Until::Idle, events)) if delivery.state != DeliveryState::Failed => {
                 let end = turn(self.project, events, &delivery).await?;
                 // The server may have another address by now.
-                let client = self.remote.client().clone().with_server(end.server);
+                let client = self.remote.client().clone().with_server(end.server)?;
                 print(&client.delivery(&self.project.id, &delivery.id).await?)?;
                 if let TurnEnd::Exited { reason } = end.end {
                     bail!(

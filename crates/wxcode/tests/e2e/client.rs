@@ -292,10 +292,11 @@ fn example() -> PathBuf {
 async fn the_example_feeds_three_milestones() {
     let program = tokio::task::spawn_blocking(example).await.unwrap();
     let server = Server::start(Agent::fake("")).await;
-    let token = server.data_dir().join("token");
+    let token = server.agent.home.path().join("token");
+    std::fs::write(&token, &server.token).unwrap();
     let running = tokio::process::Command::new(program)
         .args(["--server", &server.base, "--token-file"])
-        .arg(token)
+        .arg(&token)
         .env_remove("WXCODE_TOKEN")
         .kill_on_drop(true)
         .output();

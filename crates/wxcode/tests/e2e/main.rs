@@ -31,6 +31,7 @@ mod gsd;
 mod hibernation;
 mod identity;
 mod limit;
+mod local;
 mod log;
 mod looking;
 mod machine;

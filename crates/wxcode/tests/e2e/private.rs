@@ -47,16 +47,16 @@ fn open_entries(dir: &Path) -> Vec<String> {
 async fn the_first_command_creates_a_private_folder() {
     let mut server = Server::elsewhere(Agent::fake(""));
     server.program.splice(0..0, with_umask("022"));
-    for command in ["token", "doctor"] {
-        let dir = server.data_dir().join("first").join(command);
-        let mut first = server.command(&[command]);
-        let output = first.env("WXCODE_DATA_DIR", &dir).output().await.unwrap();
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert_eq!(mode(&dir), 0o700, "{command}: {text}");
-        assert_eq!(open_entries(&dir), Vec::<String>::new(), "{command}");
-    }
-    let token = server.data_dir().join("first/token/token");
-    assert_eq!(mode(&token), 0o600);
+    let dir = server.data_dir().join("first");
+    let mut first = server.command(&["token", "list"]);
+    let output = first.env("WXCODE_DATA_DIR", &dir).output().await.unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(!dir.exists(), "no server runs");
+    let mut first = server.command(&["doctor"]);
+    let output = first.env("WXCODE_DATA_DIR", &dir).output().await.unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(mode(&dir), 0o700, "{text}");
+    assert_eq!(open_entries(&dir), Vec::<String>::new());
 }
 
 #[tokio::test]

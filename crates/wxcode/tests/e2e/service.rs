@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use serde_json::{Value, json};
 
-use crate::support::{Agent, Server, Systemd, USER};
+use crate::support::{Agent, Server, Systemd, TOKEN, USER};
 
 /// The shipped units.
 const UNIT: &str = include_str!("../../../../dist/wxcode@.service");
@@ -39,6 +39,7 @@ impl Service {
         let data = server.data_dir().to_str().unwrap().to_owned();
         let claude = Systemd::program(&server.agent.claude);
         let own = [
+            (TOKEN, server.token.as_str()),
             ("WXCODE_DATA_DIR", data.as_str()),
             ("WXCODE_CLAUDE", claude.as_str()),
         ];

@@ -8,7 +8,7 @@ use crate::support::{Agent, Server};
 const COMMANDS: [&[&str]; 7] = [
     &["ls"],
     &["ls", "--json"],
-    &["token"],
+    &["token", "list"],
     &["openapi"],
     &["doctor"],
     &["send", "p", "hello"],

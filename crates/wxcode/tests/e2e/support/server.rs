@@ -25,6 +25,8 @@ use self::store::store;
 pub(crate) use self::{api::Answer, store::shared_store};
 use super::{Agent, Socket, is_alive, kill};
 
+/// The variable with the server's own token; the other commands do without.
+pub(crate) const TOKEN: &str = "WXCODE_TOKEN";
 /// How long an operation may take before a test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// How long an answer of the server may take.
@@ -64,7 +66,6 @@ impl Server {
     pub(crate) async fn start_on(agent: Agent, store: Option<String>) -> Self {
         let mut server = Self::new(agent, store);
         server.up().await;
-        server.read_token();
         server
     }
 
@@ -79,7 +80,6 @@ impl Server {
         program.append(&mut server.program);
         server.program = program;
         server.up().await;
-        server.read_token();
         server
     }
 
@@ -107,7 +107,6 @@ impl Server {
             sleep(LOOK).await;
         };
         self.base = found["address"].as_str().unwrap().to_owned();
-        self.read_token();
         found
     }
 
@@ -135,11 +134,16 @@ impl Server {
             .unwrap();
         let nobody = Remote::new("http://127.0.0.1:1".parse().unwrap(), "none").unwrap();
         let rest = wxcode_client::Client::new(nobody).unwrap();
+        let given = agent.env.iter().find(|(name, _)| name == TOKEN);
+        let token = match given {
+            Some((_, token)) => token.to_str().unwrap().to_owned(),
+            None => format!("token-of-a-test-{}", uuid::Uuid::new_v4().simple()),
+        };
         Self {
             agent,
             dir,
             base: String::new(),
-            token: String::new(),
+            token,
             rest,
             client,
             child: None,
@@ -149,21 +153,6 @@ impl Server {
             is_elsewhere: false,
             outputs: None,
         }
-    }
-
-    fn read_token(&mut self) {
-        let given = self
-            .agent
-            .env
-            .iter()
-            .find(|(name, _)| name == "WXCODE_TOKEN");
-        self.token = match given {
-            Some((_, token)) => token.to_str().unwrap().to_owned(),
-            None => fs::read_to_string(self.data_dir().join("token"))
-                .unwrap()
-                .trim()
-                .to_owned(),
-        };
     }
 
     /// Sets the store of the next start.
@@ -213,6 +202,9 @@ impl Server {
     /// Starts the program at the same address as before.
     pub(crate) async fn up(&mut self) {
         let mut command = self.command(&["serve", "--listen", &self.listen]);
+        if !self.agent.env.iter().any(|(name, _)| name == TOKEN) {
+            command.env(TOKEN, &self.token);
+        }
         if let Some((stdout, stderr)) = self.outputs.take() {
             let child = command.stdin(Stdio::null()).stdout(stdout).stderr(stderr);
             self.child = Some(child.spawn().unwrap());

@@ -72,7 +72,7 @@ impl Server {
     /// A client of the server at its current address.
     pub(crate) fn rest(&self) -> wxcode_client::Client {
         let rest = self.rest.clone().with_timeout(ANSWER_TIMEOUT);
-        rest.with_server(self.remote())
+        rest.with_server(self.remote()).unwrap()
     }
 
     async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
