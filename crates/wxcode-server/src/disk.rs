@@ -8,7 +8,7 @@ pub(crate) fn on_disk<T>(work: impl FnOnce() -> T) -> T {
     let flavor = Handle::try_current().map(|runtime| runtime.runtime_flavor());
     match flavor {
         Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
-        // One thread alone, as in tests, or a thread that may wait.
+        // A single thread, as in tests, or a thread that may wait.
         _ => work(),
     }
 }

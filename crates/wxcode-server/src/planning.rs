@@ -1,9 +1,10 @@
-//! Watches `.planning/`, publishes its changes, and attributes its files to milestones.
+//! Watches `.planning/`, publishes changes of its content, and attributes the files to milestones.
 //!
-//! A project is watched while its session runs or a client follows its events, and read on request.
+//! The server watches a project while the project's session runs or a client follows its events. On
+//! request the server reads `.planning/` without a watch.
 //!
 //! The milestone of an entry is a function of the entry's time of creation and of the project's
-//! events. The file of the attribution spares reading them again.
+//! events. The file of the attribution spares a second reading of the events.
 
 mod look;
 mod progress;
@@ -41,13 +42,14 @@ use crate::{
     sync::lock,
 };
 
-/// Quiet time before changes are read, so that many together make one event.
+/// Quiet time before changes are read, so that many changes make a single event.
 const QUIET: Duration = Duration::from_millis(100);
 /// Longest delay of a read under endless changes.
 const STORM: Duration = Duration::from_secs(1);
 /// Pause between two looks for a missing workspace.
 const RETRY: Duration = Duration::from_secs(5);
-/// Most unread events about milestones; beyond that they are read early, before the log drops them.
+/// Most unread events about milestones; beyond this number the server reads the events early,
+/// before the log drops them.
 const UNREAD_MAX: u64 = 1_000;
 
 /// The planning folders of all projects.
@@ -65,10 +67,10 @@ struct Inner {
     progress: Arc<ProgressCache>,
 }
 
-/// The planning of one project.
+/// The planning of a project.
 struct Place {
     project: Id,
-    /// The file of the attribution; locked while it is written or deleted.
+    /// The file of the attribution, locked during a write or a deletion.
     file: Arc<Mutex<PathBuf>>,
     /// Held during a read; the attribution, once loaded.
     record: tokio::sync::Mutex<Option<Record>>,
@@ -93,10 +95,11 @@ impl Attention {
     }
 }
 
-/// The attribution of entries to milestones, as far as it is kept.
+/// The attribution of entries to milestones, as far as kept.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Credits {
-    /// The milestone of each phase folder, also in the archive, by its path below `.planning/`.
+    /// The milestone of each phase folder, also in the archive, by the folder's path below
+    /// `.planning/`.
     pub(crate) phases: BTreeMap<String, Id>,
     /// Paths below `.planning/`, by milestone.
     pub(crate) created: BTreeMap<Id, Vec<String>>,
@@ -156,8 +159,8 @@ impl Planning {
         attention
     }
 
-    /// The project moved: its old folder is watched no longer. The next to attend watches the new
-    /// one.
+    /// The project moved: the watch of the old folder ends. The next call of [`Self::attend`]
+    /// watches the new folder.
     pub(crate) fn leave(&self, project: Id) {
         let place = self.place(project);
         let left = std::mem::take(&mut *lock(&place.watch));
@@ -175,8 +178,8 @@ impl Planning {
         self.take(&place, workspace, None).await
     }
 
-    /// The progress of projects when it was last read. What is missing or old is read soon, without
-    /// waiting for it: the next call shows it.
+    /// The progress of projects at the last reading. Missing or old progress is read soon, in the
+    /// background: the next call shows the new progress.
     pub(crate) fn progress(&self, projects: Vec<(Id, PathBuf)>) -> HashMap<Id, Progress> {
         self.0.progress.show(projects, &self.0.closing)
     }
@@ -186,14 +189,14 @@ impl Planning {
         self.0.watches.count()
     }
 
-    /// Forgets a deleted project and removes its file; returns whether the file is gone.
+    /// Forgets a deleted project and removes the project's file; returns whether the file is gone.
     pub(crate) fn forget(&self, project: Id) -> bool {
         self.0.progress.forget(project);
         let place = lock(&self.0.places).remove(&project);
         if let Some(place) = &place {
             place.gone.cancel();
         }
-        // A write that began before ends first, and none follows.
+        // An earlier write ends first, and no write follows.
         let _unwritten = place.as_ref().map(|place| lock(&place.file));
         match fs::remove_file(self.file(project)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -231,7 +234,7 @@ impl Planning {
         end: CancellationToken,
     ) {
         let tree = Tree::new(Arc::clone(&self.0.watches), Arc::clone(&bell));
-        // Shared with the look, which may hang.
+        // Shared with the look, because a look may hang.
         let tree = Arc::new(Mutex::new(tree));
         while !end.is_cancelled() {
             let retry = match self.take(&place, &workspace, Some(&tree)).await {
@@ -261,7 +264,7 @@ impl Planning {
             None => read_record(place).await?,
         };
         let known = record.insert(known);
-        // Before reading: entries made meanwhile are not older than this.
+        // Before reading, so that entries made meanwhile are not older than this time.
         let now = Timestamp::now();
         let (path, tree) = (workspace.to_owned(), tree.cloned());
         let looked = off_thread(workspace, move || examine(&path, tree.as_deref())).await?;
@@ -294,7 +297,7 @@ impl Planning {
         }
     }
 
-    /// Reads from the events which milestone was in work when, from the last position on.
+    /// Reads from the events, from the last position on, which milestone was in work when.
     async fn catch_up(&self, project: Id, feed: &Feed, record: &mut Record) {
         loop {
             match feed.after(record.seq).await {
@@ -357,7 +360,7 @@ impl Credits {
 
 /// Reads a workspace; watches each folder before listing it.
 fn examine(workspace: &Path, tree: Option<&Mutex<Tree>>) -> Result<Look, FileError> {
-    // A workspace that is missing for a while keeps its attribution.
+    // A temporarily missing workspace keeps its attribution.
     let workspace = Folder::open(workspace)?;
     let Some(tree) = tree else {
         return look::look(&workspace, |_| {});
@@ -382,7 +385,7 @@ async fn read_record(place: &Place) -> Result<Record, FileError> {
     })
 }
 
-/// Writes the attribution of a project that is not deleted.
+/// Writes the attribution of a project, unless the project is deleted.
 async fn keep(place: &Place, record: &Record) -> io::Result<()> {
     let (record, file) = (record.clone(), Arc::clone(&place.file));
     let gone = place.gone.clone();

@@ -1,8 +1,8 @@
 //! The store for the server's use. Every change goes through [`Repository`] and is published.
 //!
 //! - The server changes records through no other type.
-//! - An event follows its change; the events of one record keep the order of its changes.
-//! - After a crash between a change and its event, the next server publishes the event
+//! - An event follows its change; the events of a record keep the order of the record's changes.
+//! - After a crash between a change and its event, the next server publishes the missing event
 //!   ([`Events::current`]).
 //! - Each operation is measured here.
 
@@ -48,15 +48,15 @@ struct Inner {
     metrics: Metrics,
     /// The number of changes of projects here.
     project_changes: AtomicU64,
-    /// Held from a record's change to its event, so that its events keep their order. A delivery's
-    /// lock is taken before a milestone's.
+    /// Held from a record's change to the change's event, so that a record's events keep their
+    /// order. A delivery's lock is taken before a milestone's.
     deliveries: [Mutex<()>; LOCKS],
     milestones: [Mutex<()>; LOCKS],
     #[cfg(test)]
     before: Option<Before>,
 }
 
-/// For tests: an action before each operation, which gets the operation's name.
+/// For tests: an action before each operation, with the operation's name.
 #[cfg(test)]
 pub(crate) type Before =
     Box<dyn Fn(&'static str) -> futures_util::future::BoxFuture<'static, ()> + Send + Sync>;
@@ -100,7 +100,7 @@ impl Repository {
         self.0.events.current(project).await.publish(kind);
     }
 
-    /// Publishes the end of a delivery together with its milestone.
+    /// Publishes the end of a delivery together with the delivery's milestone.
     async fn publish_delivery(&self, delivery: Option<Id>) -> Result<()> {
         let Some(id) = delivery else { return Ok(()) };
         let _turn = of(&self.0.deliveries, id).lock().await;
@@ -111,7 +111,8 @@ impl Repository {
         Ok(())
     }
 
-    /// Publishes a milestone that started with its delivery, or stays pending after its failure.
+    /// Publishes a milestone that started with its delivery, or stays pending after the delivery's
+    /// failure.
     async fn publish_milestone_of(&self, delivery: &Delivery) -> Result<()> {
         let Some(id) = delivery.milestone_id else {
             return Ok(());
@@ -180,7 +181,8 @@ impl Repository {
         Ok(rotated)
     }
 
-    /// Writes the current id of the history back over an earlier state, and publishes that.
+    /// Writes the current id of the history back over an earlier state, and publishes the reclaimed
+    /// id.
     pub(crate) async fn reclaim_conversation(&self, project: Id) -> Result<()> {
         let reclaimed = self.0.store.reclaim_conversation(project);
         let Some(reclaimed) = self.run("reclaim_conversation", reclaimed).await? else {
@@ -229,7 +231,8 @@ impl Repository {
             .await?;
         if let Some(milestone) = &after {
             let feed = self.0.events.current(milestone.output_project_id).await;
-            // Its delivery may have started it a moment ago, without an event so far.
+            // The milestone's delivery may have started the milestone a moment ago, without an
+            // event so far.
             let was = before
                 .as_ref()
                 .filter(|before| before.status == MilestoneStatus::InProgress);

@@ -1,4 +1,4 @@
-//! A clock for the pure machines of `wxcode-core`, whose moments count from the clock's start.
+//! A clock for the pure machines of `wxcode-core`; moments count from the clock's start.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use wxcode_core::time::Moment;
 /// The farthest moment with an instant: a hundred years.
 const FAR: Duration = Duration::from_secs(100 * 365 * 24 * 3_600);
 
-/// The start from which a machine counts.
+/// The start of a machine's clock.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::agent) struct Clock(Instant);
 

@@ -1,7 +1,7 @@
-//! One project's events: published one by one, read by cursor.
+//! A project's events: published singly, read by cursor.
 //!
-//! Invariant: a client of events is a number, never a queue. It gets exactly the events after its
-//! number, or a reset.
+//! Invariant: a client of events is a number, never a queue. The client gets exactly the events
+//! after its number, or a reset.
 
 use std::{
     collections::VecDeque,
@@ -32,11 +32,10 @@ use crate::{disk::on_disk, metric::Metrics};
 
 /// Bytes of the newest events kept in memory for followers.
 const TAIL_MAX: usize = 64 << 10; // 64 KiB
-/// Bytes of events for a reader at once; one event may exceed it.
+/// Bytes of events for a reader at a time; a single event may exceed this number.
 const BATCH_MAX: usize = 64 << 10; // 64 KiB
 
-/// One project's events. A reader is a number without a queue, and wakes when a larger number
-/// exists.
+/// A project's events. A reader is a number without a queue, and wakes when a larger number exists.
 #[derive(Debug)]
 pub(crate) struct Feed {
     dir: PathBuf,
@@ -60,9 +59,9 @@ struct Kept {
 /// The events after a cursor.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Batch {
-    /// The next events; none when there is no newer one.
+    /// The next events; none when there is no newer event.
     Lines(Vec<Line>),
-    /// The log no longer holds them, or the event never existed.
+    /// The log no longer holds the events, or they never existed.
     Gone,
 }
 
@@ -80,13 +79,13 @@ impl Feed {
         }
     }
 
-    /// The same, whose events join those of all projects.
+    /// The same feed, with its events also in the stream of all projects.
     pub(super) fn within(mut self, project: Id, all: Arc<AllFeed>) -> Self {
         self.all = Some((project, all));
         self
     }
 
-    /// The time of the newest event; blocks for a look at the disk before the first one.
+    /// The time of the newest event; before the first event, blocks for a look at the disk.
     pub(super) fn last_time(&self) -> Option<Timestamp> {
         let mut millis = self.last_at.load(Ordering::Relaxed);
         if millis == 0 {
@@ -107,14 +106,14 @@ impl Feed {
             .flatten()
     }
 
-    /// Publishes an event if it is new. Its statement must already hold for every reader.
+    /// Publishes an event if new. The event's statement must already hold for every reader.
     pub(crate) fn publish(&self, kind: Kind) {
         self.publish_with(kind, || ());
     }
 
-    /// Publishes an event whose statement `set` makes true. The event is logged before `set` runs,
-    /// so that a server that dies in between leaves no unpublished end. No reader gets the event
-    /// before `set` has returned. `set` always runs; it must neither wait nor publish.
+    /// Publishes an event whose statement `set` makes true. The event is logged before `set` runs:
+    /// a server that dies in between leaves no unpublished end. No reader gets the event before
+    /// `set` has returned. `set` always runs; `set` must neither wait nor publish.
     pub(crate) fn publish_with(&self, kind: Kind, set: impl FnOnce()) {
         if self.closed.is_cancelled() {
             return set();
@@ -123,7 +122,7 @@ impl Feed {
         on_disk(|| {
             self.with(|kept| {
                 let is_new = kept.keep(kind);
-                // Under the lock, which every reader takes.
+                // Under the lock that every reader takes.
                 set();
                 if is_new {
                     self.metrics.published(name);
@@ -138,17 +137,17 @@ impl Feed {
         });
     }
 
-    /// The metrics of its events.
+    /// The metrics of the feed's events.
     pub(crate) const fn metrics(&self) -> &Metrics {
         &self.metrics
     }
 
-    /// Publishes the new ones among several events.
+    /// Publishes the new events among several.
     pub(crate) fn publish_all(&self, kinds: impl IntoIterator<Item = Kind>) {
         kinds.into_iter().for_each(|kind| self.publish(kind));
     }
 
-    /// Publishes the changes of a project's conversation that are new.
+    /// Publishes the unpublished changes of a project's conversation.
     pub(crate) fn publish_conversations(&self, project: &OutputProject) {
         self.publish_all(self.dedup(|dedup| dedup.conversations(project)));
     }
@@ -217,7 +216,7 @@ impl Feed {
     /// Ends publishing and following.
     pub(super) fn close(&self) {
         on_disk(|| {
-            // Under the lock, so that nobody is writing.
+            // Under the lock, so that no writer is active.
             let _guard = self.lock();
             self.closed.cancel();
         });
@@ -246,7 +245,7 @@ impl Feed {
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Kept) -> T) -> T {
-        // Mostly nobody is writing, and the log is open: then nothing waits for the disk.
+        // Mostly no writer is active, and the log is open: then nothing waits for the disk.
         if let Ok(mut guard) = self.kept.try_lock()
             && let Some(kept) = &mut *guard
         {
@@ -260,7 +259,7 @@ impl Feed {
 }
 
 impl Kept {
-    /// Keeps an event; returns whether it was new.
+    /// Keeps an event; returns whether the event was new.
     fn keep(&mut self, kind: Kind) -> bool {
         let Some(line) = self.log.append(kind, to_millis(Timestamp::now())) else {
             return false;
@@ -274,7 +273,7 @@ impl Kept {
         true
     }
 
-    /// Events after `cursor` in memory; `None` when they are on disk, if anywhere.
+    /// Events after `cursor` in memory; `None` when the events are on disk, if anywhere.
     fn after(&self, cursor: u64) -> Option<Batch> {
         let last = self.log.last();
         if cursor == last {
@@ -313,7 +312,7 @@ mod tests {
         }
     }
 
-    /// The numbers of all events after `cursor`; `None` when they are gone.
+    /// The numbers of all events after `cursor`; `None` when the events are gone.
     async fn rest(feed: &Feed, mut cursor: u64) -> Option<Vec<u64>> {
         let mut all = Vec::new();
         loop {
@@ -343,7 +342,7 @@ mod tests {
             assert_eq!(rest(&feed, cursor).await, Some(all), "{cursor}");
         }
         assert_eq!(rest(&feed, 1_001).await, None);
-        // A new server: those thousand clients are not attached.
+        // A new server: the thousand earlier clients are not attached.
         let after = Feed::new(temp.path().join("p"), Metrics::default());
         assert_eq!(after.newest(), 2_000);
         assert_eq!(rest(&after, 998).await, Some((999..=2_000).collect()));

@@ -1,6 +1,5 @@
 //! The input lock: while a connection has the lock, all other input waits.
 //!
-//!
 //! Invariants: a lock has a latest end. Input sent within a lock is typed within the lock or
 //! refused.
 

@@ -7,14 +7,14 @@ use wxcode_core::id::Id;
 
 use crate::sync::lock;
 
-/// Deliveries of unknown outcome that are remembered; of more the oldest are left to the timer.
+/// Remembered deliveries of unknown outcome; beyond this number the oldest are left to the timer.
 const UNSURE_MAX: usize = 256;
 
 /// Deliveries of unknown outcome: the store may have queued them.
 #[derive(Default)]
 pub(in crate::agent) struct UnknownOutcomes {
     deliveries: Mutex<VecDeque<Unknown>>,
-    /// Notified when a delivery was added, or one without a session got another time.
+    /// Notified when a delivery was added, or when a delivery without a session got another time.
     pub(in crate::agent) added: Notify,
 }
 
@@ -25,7 +25,7 @@ pub(in crate::agent) struct Unknown {
 }
 
 impl UnknownOutcomes {
-    /// Remembers a delivery until it is known what became of it.
+    /// Remembers a delivery until its outcome is known.
     pub(in crate::agent) fn add(&self, project: Id, delivery: Id) {
         let mut deliveries = lock(&self.deliveries);
         deliveries.push_back(Unknown { project, delivery });

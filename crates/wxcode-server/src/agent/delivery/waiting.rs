@@ -1,9 +1,10 @@
-//! Finds deliveries that wait in the store without a notification, and wakes their sessions.
+//! Finds waiting deliveries without a notification, and wakes their sessions.
 //!
 //! The store may queue a delivery although its answer is lost. Then no session is notified, and the
 //! client learns that the outcome is unknown. A timer looks for waiting deliveries and notifies
-//! their sessions. Deliveries of unknown outcome are looked up one by one, and get a session like
-//! any other delivery. One that waited for its time gets a session when the time has come.
+//! their sessions. The server looks up each delivery of unknown outcome, and gives it a session
+//! like any other delivery. A delivery that waited for its time gets a session when the time has
+//! come.
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,10 +21,11 @@ use crate::agent::{
 
 /// Pause between two looks for projects with waiting deliveries.
 const LOOK_EVERY: Duration = Duration::from_secs(15);
-/// The first pause before a delivery of unknown outcome is looked up; it doubles to [`LOOK_EVERY`].
+/// The first pause before the server looks up a delivery of unknown outcome; the pause doubles to
+/// [`LOOK_EVERY`].
 const UNSURE_FIRST: Duration = Duration::from_secs(1);
 
-/// Looks for deliveries that wait, until the server ends.
+/// Looks for waiting deliveries, until the server ends.
 pub(in crate::agent) async fn look_for_waiting(context: &Arc<Context>) {
     let mut pause = LOOK_EVERY;
     loop {
@@ -57,8 +59,8 @@ pub(in crate::agent) async fn look_for_waiting(context: &Arc<Context>) {
     }
 }
 
-/// Notifies the sessions with waiting deliveries, and starts one for a delivery whose time has
-/// come. Returns the time until the next one is due, at most [`LOOK_EVERY`].
+/// Notifies the sessions with waiting deliveries, and starts a session for a delivery whose time
+/// has come. Returns the time until the next delivery is due, at most [`LOOK_EVERY`].
 async fn wake_waiting(context: &Arc<Context>) -> Result<Duration, StoreError> {
     let mut ahead = LOOK_EVERY;
     for project in context.store.projects_with_open_deliveries().await? {
@@ -75,7 +77,8 @@ async fn wake_waiting(context: &Arc<Context>) -> Result<Duration, StoreError> {
         if let Some(at) = next.due_at {
             ahead = ahead.min(schedule::pause(query.now, at));
         }
-        // Those without a time are on their way to a session, or are settled with its end.
+        // Deliveries without a time are on their way to a session, or are settled at the session's
+        // end.
         let due = next
             .delivery
             .filter(|delivery| delivery.is_waiting() && delivery.not_before.is_some());
@@ -88,12 +91,12 @@ async fn wake_waiting(context: &Arc<Context>) -> Result<Duration, StoreError> {
     Ok(ahead)
 }
 
-/// Starts a session for a delivery whose time has come. One that cannot start yet is tried again
-/// with the next look.
+/// Starts a session for a delivery whose time has come. If no session can start yet, the next look
+/// tries again.
 async fn begin(context: &Arc<Context>, project: Id, delivery: Id) {
     let slot = context.slots.get(project);
     let _guard = slot.lock().await;
-    // It may be cancelled or put off meanwhile.
+    // The delivery may be cancelled or put off meanwhile.
     let found = context.store.delivery(delivery).await;
     let is_due = |found: &Delivery| found.is_waiting() && !found.is_ahead(Timestamp::now());
     let Some(delivery) = found.ok().flatten().filter(is_due) else {
@@ -108,7 +111,7 @@ async fn begin(context: &Arc<Context>, project: Id, delivery: Id) {
         }
         Err(StartError::Store(StoreError::Unavailable(_)) | StartError::Closing) => return,
         Err(StartError::Elsewhere { .. } | StartError::NoProject) => return,
-        // What is in the way may go, on this server or another.
+        // The obstacle may go away, on this server or another.
         Err(error @ (StartError::InRun(_) | StartError::Claimed(_) | StartError::Workspace(_))) => {
             settle::note(&context.store, &delivery, error.to_string()).await
         }
@@ -133,7 +136,7 @@ async fn take_up(context: &Arc<Context>, Unknown { project, delivery }: Unknown)
     if slot.is_free().is_err() {
         return false;
     }
-    // It may have been carried out, or failed, meanwhile.
+    // The delivery may have been carried out, or failed, meanwhile.
     match is_open(context, delivery).await {
         Ok(true) => {}
         Ok(false) => return true,
@@ -146,7 +149,7 @@ async fn take_up(context: &Arc<Context>, Unknown { project, delivery }: Unknown)
             true
         }
         Err(StartError::Store(StoreError::Unavailable(_)) | StartError::Closing) => false,
-        // The other server's timer finds it.
+        // The other server's timer finds the delivery.
         Err(StartError::Elsewhere { .. }) => true,
         Err(error) => settle::fail_by_id(&context.store, delivery, error.to_string())
             .await

@@ -1,4 +1,5 @@
-//! The delivery worker: carries a project's deliveries into its session, one at a time, in order.
+//! The delivery worker: carries a project's deliveries into the project's session, one at a time,
+//! in order.
 //!
 //! Invariant: `written` is durable before a text is typed. The holder types the text of a delivery
 //! at most once in its life, whichever servers ask.
@@ -7,12 +8,12 @@
 //! delivery.
 //!
 //! Invariant: the worker sends a key only while it holds the input lock, and only after it has read
-//! the prompt within the lock. No key goes into a dialog, and none into a turn but those of a
-//! delivery that steers. Enter is sent only when exactly the delivery's text is in the prompt, and a
-//! draft is stashed only when no other draft is.
+//! the prompt within the lock. No key goes into a dialog. Into a turn go only the keys of a
+//! delivery that steers. The worker sends Enter only when the prompt holds exactly the delivery's
+//! text, and stashes a draft only when no other draft is stashed.
 //!
-//! Invariant: a user edits, moves and cancels a delivery only while it waits, and every change has
-//! a new version. The step to `written` names the version of the text that is typed.
+//! Invariant: a user edits, moves and cancels only a waiting delivery, and every change has a new
+//! version. The step to `written` names the version of the typed text.
 
 mod decision;
 mod input_lock;
@@ -57,32 +58,32 @@ struct Current {
     machine: Machine,
 }
 
-/// Carries the deliveries of one project into one session.
+/// Carries the deliveries of a project into a session.
 pub(in crate::agent) struct DeliveryWorker {
     store: Repository,
     changes: ChangeLog,
     leases: Leases,
     project: Id,
     session: Id,
-    /// Whether no other agent of the project was started later: what waits for one of those is not
-    /// its own to settle.
+    /// Whether no later agent of the project was started: an older session's worker must not settle
+    /// deliveries that wait for a later agent.
     is_latest: bool,
     deadlines: Deadlines,
     /// The clock of the machine.
     clock: Clock,
     current: Option<Current>,
     readiness: Readiness,
-    /// When to look for work again; `None` until notified. A delivery of which nothing is typed
-    /// gives way to one that is found then.
+    /// When to look for work again; `None` until notified. At that time a delivery found first
+    /// replaces the delivery in progress, if nothing of it is typed.
     reload_at: Option<Instant>,
-    /// Whether that time is the one at which a delivery is due.
+    /// Whether `reload_at` is the due time of a delivery.
     is_asleep: bool,
     prompts: Prompts,
-    /// The last hook that a running turn sent.
+    /// The last hook of a running turn.
     turn_seq: u64,
     /// The agent's present transcript.
     transcript: Option<PathBuf>,
-    /// The transcript and its length before the delivery in progress was typed.
+    /// The transcript, and its length before the typing of the delivery in progress.
     typed_at: Option<(PathBuf, u64)>,
     /// The delivery to carry before all others.
     first: Option<Id>,
@@ -94,7 +95,7 @@ pub(in crate::agent) struct DeliveryWorker {
     inputs: u64,
     /// Numbers the input locks.
     lock_id: u64,
-    /// Whether the lock of this number was requested and not released.
+    /// Whether the lock with the number `lock_id` was requested and not released.
     is_locking: bool,
     /// The id of the expected look.
     look: u64,
@@ -179,7 +180,7 @@ impl DeliveryWorker {
         self.transcript.as_deref()
     }
 
-    /// Queues a delivery and carries it before those that were not typed yet.
+    /// Queues a delivery and carries it before all untyped deliveries.
     pub(in crate::agent) async fn put_first(
         &mut self,
         new: &NewDelivery,
@@ -207,12 +208,12 @@ impl DeliveryWorker {
         });
     }
 
-    /// The last hook is one of a running turn.
+    /// The last hook belongs to a running turn.
     pub(in crate::agent) fn turn_runs(&mut self) {
         self.turn_seq = self.seq;
     }
 
-    /// The agent reported a submitted prompt, or its turn; both are remembered.
+    /// The agent reported a submitted prompt, or the turn of a prompt; the worker remembers both.
     pub(in crate::agent) async fn reported(
         &mut self,
         holder: &Sender,
@@ -231,7 +232,7 @@ impl DeliveryWorker {
         holder: &Sender,
         now: Instant,
     ) -> Result<(), ClientError> {
-        // A turn begins: steering deliveries overtake the others.
+        // A turn begins: steering deliveries overtake all others.
         let is_held_up = |current: &Current| {
             let delivery = &current.delivery;
             delivery.is_waiting() && !delivery.steer
@@ -324,7 +325,7 @@ impl DeliveryWorker {
         Ok(())
     }
 
-    /// Feeds the machine and carries out its effects.
+    /// Feeds the machine and carries out the machine's effects.
     pub(in crate::agent) async fn advance(
         &mut self,
         event: Event,
@@ -376,7 +377,7 @@ impl DeliveryWorker {
         self.store.next_delivery(self.project, query).await
     }
 
-    /// Loads the next delivery, in the place of one of which nothing is typed.
+    /// Loads the next delivery, in place of a delivery of which nothing is typed.
     async fn load(&mut self, holder: &Sender, now: Instant) -> Result<(), ClientError> {
         self.reload_at = None;
         let query = NextQuery {
@@ -413,7 +414,7 @@ impl DeliveryWorker {
             (Route::Typed, state) if ours || state == DeliveryState::Queued => {
                 Machine::typed(state, delivery.steer, delivery.typings, self.deadlines, at)
             }
-            // An earlier session may have taken it, so it is not typed again.
+            // An earlier session may have taken the delivery, so the delivery is not typed again.
             _ => {
                 let settled = end(&self.store, &delivery, None).await;
                 if settled.is_ok() {
@@ -445,8 +446,8 @@ impl DeliveryWorker {
         given && delivery.session_id == Some(self.session)
     }
 
-    /// The agent is gone: settles every delivery meant for it. Returns whether the store took
-    /// everything.
+    /// The agent is gone: settles every delivery meant for the agent. Returns whether the store
+    /// took everything.
     pub(in crate::agent) async fn close(&mut self) -> bool {
         self.current = None;
         match self.settle().await {
@@ -460,14 +461,14 @@ impl DeliveryWorker {
 
     async fn settle(&self) -> Result<()> {
         if self.leases.is_elsewhere(self.project).await? {
-            // The other server carries them.
+            // The other server carries the deliveries.
             return Ok(());
         }
         for delivery in self.store.open_deliveries(self.project).await? {
             if !self.is_latest && delivery.session_id != Some(self.session) {
                 continue;
             }
-            // The text is needed whole only where it may have been reported.
+            // The whole text is needed only for a possibly reported delivery.
             let whole = match self.was_given(&delivery) {
                 true => self.store.delivery(delivery.id).await?,
                 false => None,

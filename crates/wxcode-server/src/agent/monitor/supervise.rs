@@ -1,6 +1,7 @@
 //! Supervises a session's monitor and restarts it after a panic.
 //!
-//! Invariant: a panic costs a session one second without a monitor, and nothing else.
+//! Invariant: a panic costs a session a second without a monitor, and nothing else. Other sessions
+//! notice nothing.
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -25,8 +26,6 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Monitors a session to its end, or until the server closes, through any panic. The session stays
 /// the same, so attached clients notice nothing.
-///
-/// Invariant: a panic interrupts one session's monitor for a second, and no other session.
 pub(in crate::agent) fn supervise(
     context: &Arc<Context>,
     session: Arc<Session>,

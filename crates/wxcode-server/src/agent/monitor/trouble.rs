@@ -1,5 +1,5 @@
-//! Troubles of a running session, told by its warning: missing hooks, invalid settings, a missing
-//! transcript, errors of the API.
+//! Troubles of a running session, for the session's warning: missing hooks, invalid settings, a
+//! missing transcript, errors of the API.
 
 use std::time::Duration;
 
@@ -9,7 +9,8 @@ use tokio::time::Instant;
 pub(in crate::agent) const HOOKS_LATE: Duration = Duration::from_secs(5);
 /// Time between two searches for the reason of missing hooks.
 pub(in crate::agent) const HOOKS_AGAIN: Duration = Duration::from_secs(15);
-/// Time from the end of a turn to its records in the transcript before these count as lost.
+/// Time from the end of a turn to the turn's records in the transcript; later records count as
+/// lost.
 pub(in crate::agent) const TRANSCRIPT_LATE: Duration = Duration::from_secs(10);
 /// Time between two samples of a starting agent's activity.
 pub(in crate::agent) const ACTIVITY_EVERY: Duration = Duration::from_secs(1);
@@ -21,15 +22,16 @@ pub(in crate::agent) const ERROR_MAX: usize = 500;
 pub(in crate::agent) struct Troubles {
     /// Why hooks do not run.
     pub(in crate::agent) hooks: Option<String>,
-    /// Settings files that are not valid.
+    /// Invalid settings files.
     pub(in crate::agent) settings: Option<String>,
     /// Why the conversation is not kept.
     pub(in crate::agent) transcript: Option<String>,
-    /// The error of the API that ended the last turn.
+    /// The API's error at the end of the last turn.
     pub(in crate::agent) service: Option<String>,
-    /// When to look why hooks do not run; `None` without a usable prompt that lacks them.
+    /// When to look for the reason of missing hooks; `None` without a usable prompt that lacks
+    /// hooks.
     pub(in crate::agent) hooks_due: Option<Instant>,
-    /// When to look for the records of the last turn, and the id of its prompt.
+    /// When to look for the records of the last turn, and the id of the turn's prompt.
     pub(in crate::agent) transcript_due: Option<(Instant, String)>,
     /// When to sample the starting agent's activity.
     pub(in crate::agent) activity_due: Option<Instant>,
@@ -37,7 +39,7 @@ pub(in crate::agent) struct Troubles {
     pub(in crate::agent) activity: Activity,
 }
 
-/// Counters of a process that grow while it works.
+/// Counters of a process that grow while the process works.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(in crate::agent) struct Activity {
     /// Bytes written to the terminal.
@@ -49,9 +51,9 @@ pub(in crate::agent) struct Activity {
 }
 
 impl Activity {
-    /// Least processor time between two samples that counts as work, in clock ticks.
+    /// Least processor time between two samples of a working process, in clock ticks.
     const TICKS_MIN: u64 = 10; // a tenth of a processor
-    /// Least bytes read between two samples that count as work.
+    /// Least bytes read between two samples of a working process.
     const READ_MIN: u64 = 256 << 10; // 256 KiB
 
     /// Whether the process worked since an earlier sample.
@@ -86,7 +88,7 @@ impl Troubles {
         times.into_iter().flatten().min()
     }
 
-    /// All troubles, as one text.
+    /// All troubles, as a single text.
     pub(in crate::agent) fn text(&self, identity: Option<&str>) -> Option<String> {
         let own = [&self.hooks, &self.settings, &self.transcript, &self.service];
         let own = own.into_iter().filter_map(|text| text.as_deref());
