@@ -6,8 +6,8 @@ use mongodb::bson::{DateTime, Document, doc};
 
 use crate::{change, failure::Failure, project, records::Records};
 
-/// Age up to which a removal's note may belong to a removal in progress, before the removal deletes
-/// the project: longer than an operation is retried.
+/// Below this age, a removal's note may belong to a removal still in progress, with the project not
+/// yet deleted. The age is longer than an operation is retried.
 const NOTE_YOUNG: Duration = Duration::from_secs(60);
 
 /// Executes every decided change, and finishes every begun removal. Several processes may repair

@@ -38,8 +38,8 @@ pub(crate) async fn is_free(records: &Records, id: Id, folder: &Path) -> Result<
     Ok(())
 }
 
-/// Checks, after the store gave a folder to a project of ours, that no other project of ours has
-/// the folder.
+/// Checks that no other project of ours has the folder, right after the store gave the folder to a
+/// project of ours.
 ///
 /// The unique index rejects such a second project, unless another program dropped the index. Two
 /// simultaneous callers may both see each other, but at least one caller sees the other.

@@ -27,7 +27,7 @@ pub const ENTERS_MAX: u32 = 3;
 pub const TAKE_TIMEOUT: Duration = Duration::from_secs(15);
 /// Time between two Enters.
 pub const ENTER_INTERVAL: Duration = Duration::from_secs(2);
-/// Duration of an input lock. An ignored Enter renews the lock for each of [`ENTERS_MAX`], so other
+/// Duration of an input lock. Each ignored Enter, up to [`ENTERS_MAX`], renews the lock, so other
 /// clients wait at most about twice as long.
 pub const CLAIM: Duration = Duration::from_secs(5);
 /// Time between two requests for the lock on a resting screen.
@@ -132,8 +132,8 @@ enum Keyboard {
     Had { since: Moment, pressed: Pressed },
 }
 
-/// The last key within the lock. The machine never repeats a key without a visible effect before
-/// the agent is known to have read the key.
+/// The last key within the lock. The machine repeats a key without a visible effect only once the
+/// agent is known to have read the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Pressed {
     Nothing,

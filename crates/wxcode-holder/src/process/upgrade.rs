@@ -1,7 +1,7 @@
 //! Replaces the holder's program by another build, in the same process.
 //!
-//! Invariant: a holder becomes another program only after the other program has read the very state
-//! for its own start. Until the call of `execve` the holder can continue as before.
+//! Invariant: a holder becomes another program only after that program has read exactly the state
+//! that it will receive. Until the call of `execve` the holder can continue as before.
 
 pub(super) mod attempt;
 pub(super) mod candidate;

@@ -38,7 +38,8 @@ async fn their_whole_save_keeps_our_fields() {
         .unwrap();
     let text = sample::queue(&*store, &sample::text(project, "hello")).await;
 
-    // The first implementation writes its earlier read back whole, with an id of its own capture.
+    // The first implementation writes an earlier read of the project back whole, with an id from
+    // its own capture.
     let mut whole = theirs_doc.clone();
     let key = whole.remove("_id").unwrap();
     whole.insert("claude_session_id", stale.to_string());

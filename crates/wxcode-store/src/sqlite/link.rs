@@ -179,9 +179,9 @@ fn begin(
     })
 }
 
-/// Repeats an operation on a locked file until [`LOCK_TIMEOUT`] after `since`. The engine does not
-/// wait at the risk of a deadlock, for example when two processes switch the journal mode of a new
-/// file.
+/// Repeats an operation on a locked file until [`LOCK_TIMEOUT`] after `since`. Where waiting might
+/// be a deadlock, the engine itself does not wait, for example when two processes switch the
+/// journal mode of a new file.
 fn patiently<T>(
     since: Instant,
     mut attempt: impl FnMut() -> Result<T, Failure>,
