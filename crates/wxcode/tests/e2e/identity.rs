@@ -295,6 +295,7 @@ async fn old_reports_do_not_switch_the_conversation() {
     let path = format!("/output-projects/{project}/session");
     let earlier = server.session_dirs().remove(0);
     server.delete(&path).await.expect(204);
+    eventually("it is settled", || earlier.join("settled").exists()).await;
     server.start_session(&project).await;
     let mut socket = server
         .socket(&format!("/output-projects/{project}/terminal"))

@@ -206,6 +206,7 @@ async fn an_idle_session_costs_only_lease_renewals() {
     const LEASE_S: u64 = 5;
     const DEFAULT_LEASE_S: u64 = 300;
     const RENEWALS: u64 = 5;
+    const OBSERVATIONS: usize = 4;
     /// Most database requests of a delivery, from queueing to confirmation.
     const DELIVERY_MAX: u64 = 60;
     const DELIVERIES: u64 = 5;
@@ -244,16 +245,20 @@ async fn an_idle_session_costs_only_lease_renewals() {
         "{cost} requests a delivery"
     );
 
-    // The absence of other requests needs a fixed time of observation.
-    let (began, before) = (Instant::now(), proxy.requests());
-    sleep(Duration::from_secs(RENEWALS * LEASE_S / 5)).await;
-    let asked = proxy.requests() - before;
-    let renewals = began.elapsed().as_secs() * 5 / LEASE_S + 1;
-    // The count includes the last writes of the last delivery.
-    assert!(
-        (1..=2 * renewals).contains(&asked),
-        "{asked} requests in the time of {renewals} renewals"
-    );
+    // The absence of other requests needs a fixed time of observation. The first times may have the
+    // last writes of the last delivery.
+    let (mut began, mut asked, mut most) = (Instant::now(), 0, 0);
+    for _ in 0..OBSERVATIONS {
+        let before = proxy.requests();
+        began = Instant::now();
+        sleep(Duration::from_secs(RENEWALS * LEASE_S / 5)).await;
+        asked = proxy.requests() - before;
+        most = 2 * (began.elapsed().as_secs() * 5 / LEASE_S + 1);
+        if asked <= most {
+            break;
+        }
+    }
+    assert!((1..=most).contains(&asked), "{asked} requests, not {most}");
     // The count, converted to the default lease.
     let an_hour = asked * 60 * 60 * LEASE_S / DEFAULT_LEASE_S / began.elapsed().as_secs().max(1);
     eprintln!("an idle session costs the database about {an_hour} requests an hour");
