@@ -4,6 +4,7 @@
 use std::fs;
 
 use serde_json::{Value, json};
+use tokio::time::{Duration, Instant, sleep};
 
 use crate::support::{Agent, Server, real};
 use wxcode_testbed::fake_agent;
@@ -118,6 +119,34 @@ async fn missing_transcript_is_told() {
         .delivery_until(&project, &delivery, "submitted")
         .await;
     warned(&server, &project, &["keeps no transcript", ".jsonl"]).await;
+}
+
+#[tokio::test]
+async fn a_turn_before_clear_is_kept() {
+    /// More than the time that a turn's records have.
+    const LOOKS: Duration = Duration::from_secs(14);
+    let server = Server::start(Agent::fake("")).await;
+    let project = server.project("p").await;
+    let delivery = server.deliver(&project, "hello").await;
+    server
+        .delivery_until(&project, &delivery, "submitted")
+        .await;
+    let before = server.idle(&project).await;
+    let mut socket = server
+        .socket(&format!("/output-projects/{project}/terminal"))
+        .await;
+    socket.submit("/clear").await;
+    server
+        .session_until(&project, "another conversation", |session| {
+            session["claude_session_id"] != before["claude_session_id"]
+        })
+        .await;
+    let until = Instant::now() + LOOKS;
+    while Instant::now() < until {
+        let session = server.session(&project).await;
+        assert!(session["warning"].is_null(), "{session:#}");
+        sleep(Duration::from_millis(200)).await;
+    }
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Troubles of a running session, for the session's warning: missing hooks, invalid settings, a
 //! missing transcript, errors of the API.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use tokio::time::Instant;
 
@@ -31,12 +31,21 @@ pub(in crate::agent) struct Troubles {
     /// When to look for the reason of missing hooks; `None` without a usable prompt that lacks
     /// hooks.
     pub(in crate::agent) hooks_due: Option<Instant>,
-    /// When to look for the records of the last turn, and the id of the turn's prompt.
-    pub(in crate::agent) transcript_due: Option<(Instant, String)>,
+    /// When to look for the records of the last turn.
+    pub(in crate::agent) transcript_due: Option<(Instant, EndedTurn)>,
     /// When to sample the starting agent's activity.
     pub(in crate::agent) activity_due: Option<Instant>,
     /// The last sample.
     pub(in crate::agent) activity: Activity,
+}
+
+/// A turn whose records belong into a transcript.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::agent) struct EndedTurn {
+    /// The id of the turn's prompt.
+    pub(in crate::agent) prompt_id: String,
+    /// The transcript at the turn's end. A later `/clear` begins another one.
+    pub(in crate::agent) transcript: Option<PathBuf>,
 }
 
 /// Counters of a process that grow while the process works.

@@ -17,7 +17,7 @@ use super::SessionMonitor;
 use crate::agent::{
     metadata::Launch,
     monitor::trouble::{
-        ACTIVITY_EVERY, Activity, ERROR_MAX, HOOKS_AGAIN, HOOKS_LATE, TRANSCRIPT_LATE,
+        ACTIVITY_EVERY, Activity, ERROR_MAX, EndedTurn, HOOKS_AGAIN, HOOKS_LATE, TRANSCRIPT_LATE,
     },
 };
 
@@ -64,7 +64,11 @@ impl SessionMonitor {
                     .filter(|kind| !self.is_limit(kind, last_assistant_message.as_deref()))
                     .map(|kind| api_error(kind, last_assistant_message.as_deref()));
                 let due = Instant::now() + TRANSCRIPT_LATE;
-                self.troubles.transcript_due = event.prompt_id.clone().map(|id| (due, id));
+                let turn = |prompt_id| EndedTurn {
+                    prompt_id,
+                    transcript: event.transcript_path.clone(),
+                };
+                self.troubles.transcript_due = event.prompt_id.clone().map(|id| (due, turn(id)));
             }
             HookKind::UserPromptSubmit { .. } | HookKind::SessionStart { .. } => {
                 self.troubles.service = None;
@@ -85,8 +89,8 @@ impl SessionMonitor {
         if self.troubles.hooks_due.is_some_and(|due| now >= due) {
             self.look_for_hooks(holder, now).await?;
         }
-        if let Some((_, id)) = self.troubles.transcript_due.take_if(|(due, _)| now >= *due) {
-            self.look_for_records(id).await;
+        if let Some((_, turn)) = self.troubles.transcript_due.take_if(|(due, _)| now >= *due) {
+            self.look_for_records(turn).await;
         }
         if self.troubles.activity_due.is_some_and(|due| now >= due) {
             self.sample_activity(holder, now).await?;
@@ -142,14 +146,25 @@ impl SessionMonitor {
         tokio::task::spawn_blocking(read).await.ok()?
     }
 
-    /// Checks that the transcript has the prompt of the last turn.
-    async fn look_for_records(&mut self, prompt_id: String) {
-        let Some(path) = self.delivery_worker.transcript().map(ToOwned::to_owned) else {
+    /// Checks that a transcript has the prompt of the last turn: the one at the turn's end, or the
+    /// present one, because a transcript moves along with the agent's folder.
+    async fn look_for_records(&mut self, turn: EndedTurn) {
+        let present = self.delivery_worker.transcript().map(ToOwned::to_owned);
+        let mut paths = vec![turn.transcript, present];
+        paths.dedup();
+        let paths: Vec<PathBuf> = paths.into_iter().flatten().collect();
+        let Some(path) = paths.last().cloned() else {
             return;
         };
-        let (place, file) = (path.clone(), path.clone());
-        let read = move || outcome::has_prompt(&file, &prompt_id);
-        let trouble = match off_thread(&place, read).await {
+        let read = move || {
+            for file in &paths {
+                if outcome::has_prompt(file, &turn.prompt_id)? {
+                    return Ok(true);
+                }
+            }
+            Ok::<_, wxcode_files::FileError>(false)
+        };
+        let trouble = match off_thread(&path, read).await {
             Ok(true) => None,
             Ok(false) => Some(format!(
                 "the agent keeps no transcript: {} lacks the last turn, which is lost when the agent ends; check the free space of its disk, and settings that turn the transcript off (`cleanupPeriodDays`, `--no-session-persistence`)",
