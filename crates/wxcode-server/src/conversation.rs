@@ -19,7 +19,7 @@ use wxcode_claude::{
     conversation::{self, Page, Pass, Turn},
     transcript,
 };
-use wxcode_core::project::OutputProject;
+use wxcode_core::{id::Id, project::OutputProject};
 use wxcode_files::{FileError, Folder, Links, RegularFile, off_thread};
 
 pub(crate) use self::{
@@ -52,7 +52,7 @@ pub(crate) enum ConversationError {
 }
 
 /// The place of a conversation's transcript and of its copy.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Source {
     config_dir: PathBuf,
     id: Uuid,
@@ -60,6 +60,8 @@ pub(crate) struct Source {
     must_exist: bool,
     /// The folder of its copy.
     copy: PathBuf,
+    mirror: Mirror,
+    project: Id,
 }
 
 impl Source {
@@ -87,6 +89,8 @@ impl Source {
             known: entry.transcript_path.clone(),
             must_exist: entry.spoke && !is_awaited,
             copy: mirror.conversation(project.id, id),
+            mirror: mirror.clone(),
+            project: project.id,
         }))
     }
 
@@ -126,6 +130,9 @@ impl Source {
         &self,
         work: impl FnOnce(Option<std::fs::File>) -> io::Result<T> + Send + 'static,
     ) -> Result<T, ConversationError> {
+        if self.mirror.is_shared() && self.is_gone().await {
+            self.mirror.fetch(self.project, self.id, false).await;
+        }
         let source = self.clone();
         off_thread(&self.config_dir, move || {
             let opened = transcript::open(&source.config_dir, source.id, source.known.as_deref());
@@ -147,6 +154,18 @@ impl Source {
             work(file).map_err(|error| read_error(path.as_deref(), error).into())
         })
         .await
+    }
+
+    /// Whether the transcript is not on this machine.
+    async fn is_gone(&self) -> bool {
+        let source = self.clone();
+        let look = off_thread(&self.config_dir, move || {
+            transcript::open(&source.config_dir, source.id, source.known.as_deref())
+        });
+        match look.await {
+            Ok(file) => file.is_none(),
+            Err(error) => error.is_missing(),
+        }
     }
 
     /// Opens the copy, if there is one. Only whole lines are appended to it, and a shortened one

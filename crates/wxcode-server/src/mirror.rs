@@ -10,11 +10,13 @@
 //! Invariant: an entry of a transcript is copied once, by its `uuid`.
 
 mod bound;
+mod deleted;
 mod entry;
 mod file;
 mod follow;
 mod locate;
 mod restore;
+mod shared;
 
 use std::{
     collections::HashMap,
@@ -23,14 +25,15 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use crate::sync::lock;
-use tokio::sync::OwnedMutexGuard;
+use tokio::sync::{OwnedMutexGuard, watch};
 use uuid::Uuid;
 use wxcode_core::{id::Id, project::OutputProject};
 
+use crate::{Settings, repository::Repository, sync::lock};
 pub(crate) use follow::Follower;
 pub(crate) use locate::{Files, Place};
 pub(crate) use restore::{judge, restore};
+use shared::Shared;
 
 /// The folder in the data folder.
 const FOLDER: &str = "conversations";
@@ -45,17 +48,33 @@ pub(crate) struct Mirror(Arc<Inner>);
 
 struct Inner {
     root: PathBuf,
+    /// The folder of the copies of deleted projects.
+    deleted: PathBuf,
     locks: Mutex<HashMap<Id, Lock>>,
+    /// The shared store; `None` for an unshared one.
+    shared: Option<Shared>,
+    /// The last epochs of this node's leases.
+    epochs: Mutex<HashMap<Id, u64>>,
+    /// The number of followers of each project.
+    followers: watch::Sender<HashMap<Id, usize>>,
 }
 
 /// A project's lock, with the number of removals of its copies.
 type Lock = Arc<tokio::sync::Mutex<u64>>;
 
 impl Mirror {
-    pub(crate) fn new(data_dir: &Path) -> Self {
+    pub(crate) fn new(settings: &Settings, store: Repository) -> Self {
+        let shared = settings.shared.as_ref();
         Self(Arc::new(Inner {
-            root: data_dir.join(FOLDER),
+            root: settings.data_dir.join(FOLDER),
+            deleted: settings.data_dir.join(deleted::FOLDER),
             locks: Mutex::default(),
+            shared: shared.map(|shared| Shared {
+                store,
+                node: shared.node.clone(),
+            }),
+            epochs: Mutex::default(),
+            followers: watch::Sender::default(),
         }))
     }
 
@@ -81,24 +100,26 @@ impl Mirror {
         self.lock_of(project).lock_owned().await
     }
 
-    /// Moves the copies of a project away by `away`, which gets their folder. A follower that read
-    /// the project's record before copies nothing more. Blocks.
-    pub(crate) fn take_away<T>(&self, project: Id, away: impl FnOnce(&Path) -> T) -> T {
-        let mut removals = self.lock_of(project).blocking_lock_owned();
-        *removals += 1;
-        away(&self.project(project))
-    }
-
     fn lock_of(&self, project: Id) -> Lock {
         let mut locks = lock(&self.0.locks);
         Arc::clone(locks.entry(project).or_default())
     }
 
+    /// Whether other nodes may have copies.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.0.shared.is_some()
+    }
+
     /// Removes the copies of a project.
     pub(crate) async fn remove(&self, project: Id) {
+        if let Err(error) = self.remove_shared(project).await {
+            tracing::warn!(%project, %error, "could not remove the copy of a conversation from the store");
+        }
         let own = self.clone();
         let removed = tokio::task::spawn_blocking(move || {
-            own.take_away(project, |folder| fs::remove_dir_all(folder))
+            let mut removals = own.lock_of(project).blocking_lock_owned();
+            *removals += 1;
+            fs::remove_dir_all(own.project(project))
         });
         match removed.await {
             Ok(Err(error)) if error.kind() != io::ErrorKind::NotFound => {

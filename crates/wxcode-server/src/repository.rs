@@ -7,6 +7,7 @@
 //! - Each operation is measured here.
 
 mod access;
+mod conversation;
 
 use std::{
     path::PathBuf,

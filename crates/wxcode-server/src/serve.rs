@@ -276,6 +276,7 @@ impl Server {
             store,
             closing.clone(),
         ));
+        tokio::spawn(sessions.mirror().clone().remove_deleted(closing.clone()));
         if settings.resume_on_start {
             let sessions = sessions.clone();
             tokio::spawn(async move { sessions.resume_interrupted(interrupted).await });

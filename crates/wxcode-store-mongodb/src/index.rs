@@ -106,6 +106,20 @@ pub(crate) async fn make(records: &Records) -> Result<(), OpenError> {
             plain("order", doc! { "output_project_id": 1, "n": 1 }),
         ),
         (
+            &records.copies,
+            plain(
+                "place",
+                doc! {
+                    "output_project_id": 1,
+                    "conversation": 1,
+                    "name": 1,
+                    "version": 1,
+                    "offset": 1,
+                    "epoch": -1,
+                },
+            ),
+        ),
+        (
             &records.deliveries,
             partial(
                 "open",

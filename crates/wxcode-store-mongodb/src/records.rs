@@ -36,6 +36,8 @@ pub(crate) const REMOVALS: &str = "wxcode_removals";
 
 /// Our own collection of tokens, logins and share links.
 pub(crate) const CREDENTIALS: &str = "wxcode_credentials";
+/// Our own collection of copies of conversations.
+pub(crate) const COPIES: &str = "wxcode_conversations";
 /// Our own collection of the audit.
 pub(crate) const AUDIT: &str = "wxcode_audit";
 
@@ -50,6 +52,7 @@ pub(crate) struct Records {
     pub(crate) removals: Collection<Document>,
     pub(crate) credentials: Collection<Document>,
     pub(crate) audit: Collection<Document>,
+    pub(crate) copies: Collection<Document>,
     /// The process's additions to the audit.
     audited: Arc<AtomicU64>,
     database: Database,
@@ -73,6 +76,7 @@ impl Records {
             removals: database.collection(REMOVALS),
             credentials: database.collection(CREDENTIALS),
             audit: database.collection(AUDIT),
+            copies: database.collection(COPIES),
             audited: Arc::default(),
             database,
             turns: (0..LOCKS).map(|_| Mutex::default()).collect(),

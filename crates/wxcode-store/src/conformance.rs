@@ -10,6 +10,7 @@
 pub mod access;
 pub mod command;
 pub mod conflict;
+pub mod conversation;
 pub mod delivery;
 pub mod excerpt;
 pub mod identity;
@@ -158,6 +159,12 @@ macro_rules! conformance_tests {
                 one_of_64_takes_a_token_name,
                 credentials_go_with_time_and_project,
                 the_audit_is_read_backwards,
+            }
+            conversation {
+                a_copy_grows_piece_by_piece,
+                a_late_writer_changes_nothing,
+                a_version_replaces_another_whole,
+                one_of_64_publishes,
             }
             conflict {
                 concurrent_rotations_lose_no_entry,

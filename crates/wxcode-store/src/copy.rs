@@ -4,7 +4,7 @@ use wxcode_core::{
     delivery::Delivery, excerpt::Excerpt, id::Id, milestone::Milestone, project::OutputProject,
 };
 
-use crate::{Added, Listing, Page, Result, Store, StoreError};
+use crate::{Added, CopyFile, Listing, PIECE_MAX, Page, Result, Store, StoreError};
 
 /// Records per read.
 const PAGE: u64 = 100;
@@ -22,7 +22,9 @@ pub struct Report {
     pub milestones: u64,
     /// Deliveries of these projects.
     pub deliveries: u64,
-    /// Records found in the target from an earlier copy.
+    /// Files of copies of their conversations.
+    pub files: u64,
+    /// Records and files found in the target from an earlier copy.
     pub found: u64,
     /// Up to [`PROBLEMS_MAX`] differences between source and target, with their reasons.
     pub problems: Vec<String>,
@@ -64,6 +66,7 @@ pub async fn everything(
         for project in &listing.items {
             let problems = report.problem_count;
             self::project(from, to, project, &mut report).await?;
+            conversations(from, to, project.id, &mut report).await?;
             report.projects += u64::from(problems == report.problem_count);
             progress(&report);
         }
@@ -128,6 +131,51 @@ async fn project(
             ));
         }
         skip += PAGE;
+    }
+    Ok(())
+}
+
+/// Copies the copies of a project's conversations. A file that the target has as long or longer
+/// stays.
+async fn conversations(
+    from: &dyn Store,
+    to: &dyn Store,
+    project: Id,
+    report: &mut Report,
+) -> Result<()> {
+    let there = to.copies(project).await?;
+    for file in from.copies(project).await? {
+        let old = there
+            .iter()
+            .find(|old| (old.conversation, &old.name) == (file.conversation, &file.name));
+        report.files += 1;
+        if old.is_some_and(|old| old.len >= file.len) {
+            report.found += 1;
+            continue;
+        }
+        let mut new = CopyFile {
+            version: old.map_or(0, |old| old.version + 1),
+            epoch: old.map_or(0, |old| old.epoch).max(file.epoch),
+            len: 0,
+            ..file.clone()
+        };
+        while new.len < file.len {
+            let bytes = from.read_copy(project, &file, new.len).await?;
+            if bytes.is_empty() {
+                break;
+            }
+            for piece in bytes.chunks(PIECE_MAX) {
+                to.stage_copy(project, &new, piece).await?;
+                new = new.longer(piece.len());
+            }
+        }
+        let published = to.publish_copy(project, old, &new).await?;
+        if !published || new.len != file.len {
+            report.problem(format!(
+                "the file {} of the conversation {} of project {project} could not be copied whole: copy again",
+                file.name, file.conversation
+            ));
+        }
     }
     Ok(())
 }

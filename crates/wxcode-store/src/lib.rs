@@ -13,6 +13,7 @@
 mod access;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+pub mod conversation;
 pub mod copy;
 mod delivery;
 mod error;
@@ -28,6 +29,7 @@ use async_trait::async_trait;
 
 pub use self::{
     access::{AUDIT_MAX, AccessStore, CREDENTIALS_MAX},
+    conversation::{CopyFile, CopyStore, PIECE_MAX, READ_MAX},
     delivery::{
         Command, DeliveryStore, Edit, Edited, NewDelivery, Next, NextQuery, QUEUE_MAX, Queued,
         Step, moved,
@@ -53,6 +55,7 @@ pub trait Store:
     + DeliveryStore
     + LeaseStore
     + AccessStore
+    + CopyStore
     + Send
     + Sync
     + 'static

@@ -2,6 +2,7 @@
 
 mod access;
 mod columns;
+mod conversation;
 mod delivery;
 mod failure;
 mod identity;
@@ -33,13 +34,14 @@ use wxcode_core::{
 };
 
 use self::{
+    conversation::Copies,
     link::Link,
     workers::{Readers, Writer},
 };
 use crate::{
-    AccessStore, Added, DeliveryStore, Edit, Edited, IdentityStore, LeaseStore, Listing,
-    MilestoneStore, Moved, NewDelivery, Next, NextQuery, Page, ProjectPatch, ProjectStore, Queued,
-    Removed, Result, Rotated, Rotation, Step, Store, StoreError, Swapped,
+    AccessStore, Added, CopyFile, CopyStore, DeliveryStore, Edit, Edited, IdentityStore,
+    LeaseStore, Listing, MilestoneStore, Moved, NewDelivery, Next, NextQuery, Page, ProjectPatch,
+    ProjectStore, Queued, Removed, Result, Rotated, Rotation, Step, Store, StoreError, Swapped,
 };
 
 /// The reason to refuse a file as the store.
@@ -88,6 +90,7 @@ pub struct SqliteStore {
     readers: Readers,
     /// Dropped last: the last connection to close moves the journal into the file.
     writer: Writer,
+    copies: Copies,
 }
 
 impl SqliteStore {
@@ -109,6 +112,7 @@ impl SqliteStore {
         let link = Link::create(Arc::clone(&path))?;
         let writer = Writer::start(Arc::clone(&path), link).map_err(io)?;
         Ok(Self {
+            copies: Copies::beside(&path),
             writer,
             readers: Readers::new(path),
         })
@@ -373,5 +377,60 @@ impl AccessStore for SqliteStore {
         self.readers
             .run(move |tx| access::audit(tx, before, limit))
             .await
+    }
+}
+
+impl SqliteStore {
+    /// Keeps the copies of conversations in another folder than the file's.
+    #[must_use]
+    pub fn with_copies_in(mut self, folder: &Path) -> Self {
+        self.copies = Copies::within(folder);
+        self
+    }
+
+    /// Works with the files of the copies on a thread of its own.
+    async fn with_copies<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Copies) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let copies = self.copies.clone();
+        let working = tokio::task::spawn_blocking(move || work(&copies));
+        working.await.map_err(|error| {
+            StoreError::Unavailable(format!("the operation was interrupted ({error})"))
+        })?
+    }
+}
+
+#[async_trait]
+impl CopyStore for SqliteStore {
+    async fn copies(&self, project: Id) -> Result<Vec<CopyFile>> {
+        self.with_copies(move |copies| copies.list(project)).await
+    }
+
+    async fn read_copy(&self, project: Id, file: &CopyFile, offset: u64) -> Result<Vec<u8>> {
+        let file = file.clone();
+        self.with_copies(move |copies| copies.read(project, &file, offset))
+            .await
+    }
+
+    async fn stage_copy(&self, project: Id, file: &CopyFile, bytes: &[u8]) -> Result<()> {
+        let (file, bytes) = (file.clone(), bytes.to_vec());
+        self.with_copies(move |copies| copies.stage(project, &file, &bytes))
+            .await
+    }
+
+    async fn publish_copy(
+        &self,
+        project: Id,
+        old: Option<&CopyFile>,
+        new: &CopyFile,
+    ) -> Result<bool> {
+        let (old, new) = (old.cloned(), new.clone());
+        self.with_copies(move |copies| copies.publish(project, old.as_ref(), &new))
+            .await
+    }
+
+    async fn remove_copies(&self, project: Id) -> Result<()> {
+        self.with_copies(move |copies| copies.remove(project)).await
     }
 }

@@ -76,7 +76,10 @@ fn progress(report: &Report) -> String {
         projects,
         milestones,
         deliveries,
+        files,
         ..
     } = report;
-    format!("{projects} of {total} projects, {milestones} milestones, {deliveries} deliveries")
+    format!(
+        "{projects} of {total} projects, {milestones} milestones, {deliveries} deliveries, {files} files of conversations"
+    )
 }

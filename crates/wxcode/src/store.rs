@@ -99,8 +99,11 @@ impl StoreChoice {
     pub(crate) async fn open(&self, data_dir: &std::path::Path) -> anyhow::Result<Arc<dyn Store>> {
         match self {
             Self::Sqlite(path) => {
+                let folder = data_dir.to_owned();
                 let path = path.clone().unwrap_or_else(|| data_dir.join("wxcode.db"));
-                let opened = tokio::task::spawn_blocking(move || SqliteStore::open(&path));
+                let opened = tokio::task::spawn_blocking(move || {
+                    SqliteStore::open(&path).map(|store| store.with_copies_in(&folder))
+                });
                 Ok(Arc::new(opened.await.context("the store was not opened")??))
             }
             #[cfg(feature = "mongodb")]

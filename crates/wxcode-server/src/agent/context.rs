@@ -47,7 +47,7 @@ impl Context {
         planning: Planning,
         closing: CancellationToken,
     ) -> Self {
-        let mirror = Mirror::new(&settings.data_dir);
+        let mirror = Mirror::new(&settings, store.clone());
         Self {
             changes: ChangeLog::new(&settings),
             leases: Leases::new(store.clone(), settings.shared.clone()),

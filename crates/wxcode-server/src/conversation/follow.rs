@@ -12,7 +12,10 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::{
+    sync::watch,
+    time::{MissedTickBehavior, interval},
+};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use wxcode_claude::conversation::{self, Block, Role, Turn, Turns};
@@ -47,6 +50,8 @@ pub(crate) struct TurnFollower {
     store: Repository,
     feed: Arc<Feed>,
     project: Id,
+    /// The project's record, read by another follower.
+    records: watch::Receiver<Option<OutputProject>>,
     config_dir: PathBuf,
     /// Whether the agent resumed its first conversation: its old turns are no news.
     is_resumed: bool,
@@ -95,6 +100,7 @@ impl TurnFollower {
         store: Repository,
         feed: Arc<Feed>,
         project: Id,
+        records: watch::Receiver<Option<OutputProject>>,
         config_dir: PathBuf,
         is_resumed: bool,
     ) -> Self {
@@ -102,6 +108,7 @@ impl TurnFollower {
             store,
             feed,
             project,
+            records,
             config_dir,
             is_resumed,
             current: None,
@@ -125,9 +132,17 @@ impl TurnFollower {
     }
 
     async fn look(&mut self, is_last: bool) {
-        // Without the store, the turns wait.
-        let Ok(Some(record)) = self.store.project(self.project).await else {
-            return;
+        let known = match is_last {
+            true => None,
+            false => self.records.borrow().clone(),
+        };
+        let record = match known {
+            Some(record) => record,
+            // Without the store, the turns wait.
+            None => match self.store.project(self.project).await {
+                Ok(Some(record)) => record,
+                Ok(None) | Err(_) => return,
+            },
         };
         let Some(id) = record.claude_session_id else {
             return;

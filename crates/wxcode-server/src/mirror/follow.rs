@@ -2,9 +2,12 @@
 
 use std::{collections::HashMap, path::PathBuf, time::Duration};
 
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::{
+    sync::watch,
+    time::{MissedTickBehavior, interval},
+};
 use tokio_util::sync::CancellationToken;
-use wxcode_core::id::Id;
+use wxcode_core::{id::Id, project::OutputProject};
 use wxcode_files::{FileError, Links, off_thread};
 
 use super::{
@@ -12,6 +15,7 @@ use super::{
     bound::{self, BOUND},
     file::{Budget, FileCopy, Reached},
     locate::{self, Place},
+    shared,
 };
 use crate::repository::Repository;
 
@@ -32,6 +36,8 @@ pub(crate) struct Follower {
     current: Option<Conversation>,
     /// Whether a problem was reported; further ones are not.
     is_reported: bool,
+    /// The project's record at the last look.
+    records: watch::Sender<Option<OutputProject>>,
 }
 
 impl Follower {
@@ -43,7 +49,13 @@ impl Follower {
             config_dir,
             current: None,
             is_reported: false,
+            records: watch::Sender::new(None),
         }
+    }
+
+    /// The project's record at each look, for readers that spare the store.
+    pub(crate) fn records(&self) -> watch::Receiver<Option<OutputProject>> {
+        self.records.subscribe()
     }
 
     /// Copies until the agent has ended, and once more then; or until the server closes.
@@ -65,7 +77,11 @@ impl Follower {
     /// Copies the news of the current conversation, and of one that has just been left.
     async fn look(&mut self) {
         let removals = *self.mirror.lock(self.project).await;
-        let record = match self.store.project(self.project).await {
+        let record = self.store.project(self.project).await;
+        if let Ok(Some(record)) = &record {
+            self.records.send_replace(Some(record.clone()));
+        }
+        let record = match record {
             Ok(Some(record)) if !record.settings.is_mirrored() => {
                 self.current = None;
                 if self.mirror.project(self.project).exists() {
@@ -103,8 +119,23 @@ impl Follower {
         self.copy(removals).await;
     }
 
-    /// Copies the news of the conversation, unless the copies were removed since.
+    /// Copies the news of the conversation, unless the copies were removed since; then publishes
+    /// them for other nodes.
     async fn copy(&mut self, removals: u64) {
+        self.copy_news(removals).await;
+        let Some(current) = &self.current else {
+            return;
+        };
+        let pushed = self.mirror.push(self.project, current.place.id).await;
+        if let Err(error) = pushed
+            && !self.is_reported
+        {
+            self.is_reported = true;
+            tracing::warn!(project = %self.project, %error, "cannot publish the copy of the conversation; trying again (further failures are not logged)");
+        }
+    }
+
+    async fn copy_news(&mut self, removals: u64) {
         loop {
             let Some(mut current) = self.current.take() else {
                 return;
@@ -214,6 +245,12 @@ impl Conversation {
     fn make_room(&mut self) -> Result<bool, FileError> {
         let dropped = bound::drop_tool_results(&self.project).map_err(|source| FileError::Io {
             action: "shorten",
+            path: self.project.clone(),
+            source,
+        })?;
+        let paths = dropped.iter().map(|(path, ..)| path.clone());
+        shared::note_rewritten(&self.project, paths).map_err(|source| FileError::Io {
+            action: "note",
             path: self.project.clone(),
             source,
         })?;

@@ -2,10 +2,11 @@
 //! transcript.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::Write as _,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
+    time::{Duration, SystemTime},
 };
 
 use serde_json::{Value, json};
@@ -287,8 +288,8 @@ async fn switched_off_nothing_is_copied() {
 }
 
 #[tokio::test]
-async fn the_copy_goes_with_its_project() {
-    let copied = Copied::new().await;
+async fn the_copy_goes_a_day_after_its_project() {
+    let mut copied = Copied::new().await;
     copied.whole().await;
     let path = format!("/output-projects/{}?force=true", copied.project);
     copied.server.delete(&path).await.expect(204);
@@ -297,11 +298,19 @@ async fn the_copy_goes_with_its_project() {
         .data_dir()
         .join("conversations")
         .join(&copied.project);
-    let deleting = copied.server.data_dir().join("deleting");
-    eventually("nothing is left", || {
-        !folder.exists() && fs::read_dir(&deleting).is_ok_and(|mut left| left.next().is_none())
-    })
-    .await;
+    let all = copied.server.data_dir().join("deleted-conversations");
+    let kept = all.join(&copied.project);
+    let copy = kept.join(&copied.id).join(format!("{}.jsonl", copied.id));
+    eventually("the copy is aside", || !folder.exists() && copy.exists()).await;
+    // A day later.
+    let a_day_ago = SystemTime::now() - Duration::from_secs(24 * 60 * 60 + 1);
+    copied.server.terminate().await;
+    copied.server.up().await;
+    assert!(copy.exists(), "not before");
+    File::open(&kept).unwrap().set_modified(a_day_ago).unwrap();
+    copied.server.terminate().await;
+    copied.server.up().await;
+    eventually("nothing is left", || !kept.exists()).await;
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The shared store from outside: outages, migration in both directions, and a secret password.
 
 mod answer;
+mod conversation;
 mod lease;
 mod other_writer;
 mod outage;

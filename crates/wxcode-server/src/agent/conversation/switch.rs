@@ -108,6 +108,9 @@ async fn check_resumable(
         .settings
         .is_mirrored()
         .then(|| context.mirror.conversation(project.id, conversation));
+    if copy.is_some() {
+        context.mirror.fetch(project.id, conversation, false).await;
+    }
     let look = move || {
         let found = transcript::find(&dir, conversation)?;
         let copied = copy.map(|copy| mirror::judge(&copy, conversation, &found));

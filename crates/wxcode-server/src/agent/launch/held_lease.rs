@@ -17,6 +17,7 @@ use crate::{
         },
         process::AgentProcess,
     },
+    mirror::Mirror,
     settings::Shared,
 };
 
@@ -35,7 +36,7 @@ pub(in crate::agent) async fn check(context: &Context, project: Id) -> Result<()
 /// another server took the lease. Without a held lease, as for an adopted agent, it first takes the
 /// lease.
 pub(in crate::agent) fn keep(context: &Arc<Context>, agent: AgentProcess, held: Option<Tenure>) {
-    let leases = context.leases.clone();
+    let (leases, mirror) = (context.leases.clone(), context.mirror.clone());
     let Some(shared) = leases.shared() else {
         return;
     };
@@ -43,13 +44,19 @@ pub(in crate::agent) fn keep(context: &Arc<Context>, agent: AgentProcess, held: 
     context.tasks.spawn(async move {
         // When the server closes, the agent runs on, and its lease until its end.
         tokio::select! {
-            () = renew(&leases, &shared, &agent, held) => {}
+            () = renew(&leases, &mirror, &shared, &agent, held) => {}
             () = closing.cancelled() => {}
         }
     });
 }
 
-async fn renew(leases: &Leases, shared: &Shared, agent: &AgentProcess, mut held: Option<Tenure>) {
+async fn renew(
+    leases: &Leases,
+    mirror: &Mirror,
+    shared: &Shared,
+    agent: &AgentProcess,
+    mut held: Option<Tenure>,
+) {
     let project = agent.project_id();
     let ended = agent.ended();
     tokio::pin!(ended);
@@ -59,6 +66,7 @@ async fn renew(leases: &Leases, shared: &Shared, agent: &AgentProcess, mut held:
             biased;
             () = &mut ended => {
                 if let Some(held) = &held {
+                    mirror.settled(project).await;
                     leases.give_back(project, held).await;
                 }
                 return;

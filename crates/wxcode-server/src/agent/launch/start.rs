@@ -79,6 +79,9 @@ pub(in crate::agent) async fn identify(
         off_thread(&project.workspace_path, make).await?;
         let (record, dir) = (project.clone(), config_dir.to_owned());
         let copy = mirror.copy_of(&project);
+        if let (Some(id), true) = (project.claude_session_id, copy.is_some()) {
+            mirror.fetch(project.id, id, true).await;
+        }
         // The copy of an ended session may still be growing.
         let complete = mirror.lock(project.id).await;
         let decide = move || plan::decide(&record, &dir, copy.as_deref());

@@ -146,22 +146,25 @@ pub(in crate::agent) async fn run(
 /// Copies the project's conversation and publishes its turns for as long as the agent lives, and
 /// once at its end.
 fn follow(context: &Arc<Context>, process: &AgentProcess, metadata: &Metadata, feed: &Arc<Feed>) {
-    let turns = TurnFollower::new(
-        context.store.clone(),
-        Arc::clone(feed),
-        process.project_id(),
-        metadata.config_dir.clone(),
-        metadata.resumed,
-    );
     let follower = Follower::new(
         context.mirror.clone(),
         context.store.clone(),
         process.project_id(),
         metadata.config_dir.clone(),
     );
+    let turns = TurnFollower::new(
+        context.store.clone(),
+        Arc::clone(feed),
+        process.project_id(),
+        follower.records(),
+        metadata.config_dir.clone(),
+        metadata.resumed,
+    );
     let (closing, copied) = (context.closing.clone(), process.clone());
+    let following = context.mirror.following(process.project_id());
     context.tasks.spawn(async move {
         follower.run(copied.ended(), closing).await;
+        drop(following);
     });
     let (closing, read) = (context.closing.clone(), process.clone());
     context.tasks.spawn(async move {

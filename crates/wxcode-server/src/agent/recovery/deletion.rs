@@ -168,15 +168,10 @@ fn clear(context: &Context, project: Id) -> Vec<PathBuf> {
         & context.planning.forget(project)
         & context.changes.forget(project);
     let mut doomed = Vec::new();
-    let aside = |copy: &Path| put_aside(data_dir, copy).map_err(|error| (error, copy.to_owned()));
-    match context.mirror.take_away(project, aside) {
-        Ok(aside) => doomed.push(aside),
-        Err((error, _)) if error.kind() == io::ErrorKind::NotFound => {}
-        // The copy may be on another disk.
-        Err((_, copy)) => {
-            doomed.push(copy);
-            all = false;
-        }
+    if let Err(error) = context.mirror.retire(project) {
+        tracing::warn!(%project, %error, "could not move the copy of a deleted project aside; removing it");
+        doomed.push(context.mirror.project(project));
+        all = false;
     }
     for mode in Mode::ALL {
         let Ok(found) = scan(&mode.root(data_dir)) else {

@@ -10,7 +10,7 @@ use super::*;
 use crate::support::{LOOK, eventually, is_alive, kill, make_fifo};
 
 /// An agent whose server has this name and this lease.
-fn agent(name: &str, lease_s: u64) -> Agent {
+pub(super) fn agent(name: &str, lease_s: u64) -> Agent {
     let mut agent = Agent::fake("");
     agent.config = format!(
         "{}[node]\nname = '{name}'\nlease_s = {lease_s}\n",
@@ -40,7 +40,7 @@ async fn behind_proxy(
 }
 
 /// Requests the session until it starts; meanwhile the refusals name the lease's owner.
-async fn take_over(server: &Server, project: &str, other: &str) -> Value {
+pub(super) async fn take_over(server: &Server, project: &str, other: &str) -> Value {
     let path = format!("/output-projects/{project}/session");
     let deadline = Instant::now() + PATIENCE;
     loop {
