@@ -156,7 +156,10 @@ pub async fn one_of_64_publishes(records: &impl Records) {
     .await;
     let winner = only(&answers, Option::is_some);
     let published = answers[winner].clone().unwrap();
-    assert_eq!(store.copies(project).await.unwrap(), vec![published.clone()]);
+    assert_eq!(
+        store.copies(project).await.unwrap(),
+        vec![published.clone()]
+    );
     let text = whole(&*store, project, &published).await;
     assert_eq!(text, format!("{winner:04}\n").as_bytes());
 }
