@@ -83,7 +83,7 @@ pub(crate) async fn page(
     // A HEAD of a link uses up nothing.
     let code = wanted.code.as_deref().filter(|_| method == Method::GET);
     let Some(code) = code else {
-        return form("").into_response();
+        return form(&headers, None).into_response();
     };
     let from = address(&sender);
     if let Err(wait) = access.callers.may_log_in(from) {
@@ -101,8 +101,8 @@ pub(crate) async fn page(
         Some(source) => open(&access, &source, &headers, from, wanted.next()).await,
         None => {
             refused(&access, from);
-            let message = "This link was used or is too old: make a new one with wxcode login.";
-            (StatusCode::UNAUTHORIZED, form(message)).into_response()
+            let form = form(&headers, Some(Refusal::Link));
+            (StatusCode::UNAUTHORIZED, form).into_response()
         }
     }
 }
@@ -129,13 +129,14 @@ pub(crate) async fn login(
         return too_many(wait);
     }
     let Ok(Form(Login { token })) = given else {
-        return (StatusCode::BAD_REQUEST, form("Enter the token.")).into_response();
+        let form = form(&headers, Some(Refusal::Empty));
+        return (StatusCode::BAD_REQUEST, form).into_response();
     };
     let address = from.to_string();
     let Some(caller) = access.callers.by_token(token.trim(), &address).await else {
         refused(&access, from);
-        let message = "That is not a token of this server.";
-        return (StatusCode::UNAUTHORIZED, form(message)).into_response();
+        let form = form(&headers, Some(Refusal::Token));
+        return (StatusCode::UNAUTHORIZED, form).into_response();
     };
     open(&access, &caller.as_source(), &headers, from, wanted.next()).await
 }
@@ -250,8 +251,82 @@ pub(super) fn time(seconds: u32) -> SignedDuration {
     SignedDuration::from_secs(i64::from(seconds))
 }
 
-fn form(message: &'static str) -> Html<String> {
-    Html(include_str!("login.html").replace("{message}", message))
+/// Why a login failed.
+#[derive(Clone, Copy)]
+enum Refusal {
+    Link,
+    Empty,
+    Token,
+}
+
+/// The texts of the form in one language.
+struct Texts {
+    language: &'static str,
+    title: &'static str,
+    lead: &'static str,
+    label: &'static str,
+    button: &'static str,
+    link: &'static str,
+    empty: &'static str,
+    token: &'static str,
+}
+
+const ENGLISH: Texts = Texts {
+    language: "en",
+    title: "Log in",
+    lead: "Enter a token. <code>wxcode login</code> on the server prints a link that needs none.",
+    label: "Token",
+    button: "Log in",
+    link: "This link was used or is too old: make a new one with wxcode login.",
+    empty: "Enter the token.",
+    token: "That is not a token of this server.",
+};
+
+const PORTUGUESE: Texts = Texts {
+    language: "pt-BR",
+    title: "Entrar",
+    lead: "Digite um token. No servidor, <code>wxcode login</code> mostra um link que dispensa o token.",
+    label: "Token",
+    button: "Entrar",
+    link: "Este link já foi usado ou é antigo demais: crie outro com wxcode login.",
+    empty: "Digite o token.",
+    token: "Este não é um token deste servidor.",
+};
+
+/// The first language of the browser's list that the page speaks, by the order of the list.
+fn texts(headers: &HeaderMap) -> &'static Texts {
+    let wished = headers.get(header::ACCEPT_LANGUAGE);
+    let wished = wished.and_then(|list| list.to_str().ok()).unwrap_or("");
+    let primary = |tag: &str| {
+        let tag = tag.split([';', '-']).next().unwrap_or("").trim();
+        tag.to_ascii_lowercase()
+    };
+    wished
+        .split(',')
+        .find_map(|tag| match primary(tag).as_str() {
+            "pt" => Some(&PORTUGUESE),
+            "en" => Some(&ENGLISH),
+            _ => None,
+        })
+        .unwrap_or(&ENGLISH)
+}
+
+fn form(headers: &HeaderMap, refusal: Option<Refusal>) -> Html<String> {
+    let texts = texts(headers);
+    let message = match refusal {
+        None => "",
+        Some(Refusal::Link) => texts.link,
+        Some(Refusal::Empty) => texts.empty,
+        Some(Refusal::Token) => texts.token,
+    };
+    let page = include_str!("login.html")
+        .replace("{language}", texts.language)
+        .replace("{title}", texts.title)
+        .replace("{lead}", texts.lead)
+        .replace("{label}", texts.label)
+        .replace("{button}", texts.button)
+        .replace("{message}", message);
+    Html(page)
 }
 
 #[cfg(test)]
@@ -268,5 +343,18 @@ mod tests {
         for foreign in ["", "//evil", "https://evil", "/\\evil", "/a\r\nb", "a"] {
             assert_eq!(next(foreign).next(), "/", "{foreign:?}");
         }
+    }
+
+    #[test]
+    fn the_form_speaks_the_first_known_language() {
+        let language = |list: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT_LANGUAGE, list.parse().unwrap());
+            texts(&headers).language
+        };
+        assert_eq!(language("pt-BR,pt;q=0.9,en;q=0.8"), "pt-BR");
+        assert_eq!(language("de, en-GB;q=0.8, pt;q=0.5"), "en");
+        assert_eq!(language("ja"), "en");
+        assert_eq!(texts(&HeaderMap::new()).language, "en");
     }
 }
