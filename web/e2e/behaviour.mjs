@@ -136,7 +136,7 @@ export const behaviours = {
     await page.goto(`${mock.url}/#/projects/${"0".repeat(24)}`);
     await page.getByText("There is no output project").waitFor();
     await page.getByRole("link", { name: "All projects" }).click();
-    await page.getByRole("heading", { name: "Output projects" }).waitFor();
+    await page.getByRole("heading", { name: "Projects" }).waitFor();
     assert.equal(sockets, 0);
     await context.close();
   },
@@ -207,11 +207,11 @@ export const behaviours = {
     const own = [agent.cols, agent.rows];
     const [looking] = await Promise.all([
       context.waitForEvent("page"),
-      page.getByRole("link", { name: "Look on read-only" }).click(),
+      page.getByRole("link", { name: "Open read-only" }).click(),
     ]);
     await looking.setViewportSize({ width: 700, height: 500 });
     await connected(looking);
-    await looking.getByText("Only looking").waitFor();
+    await looking.getByText("Read-only").waitFor();
     await shows(looking, "? for shortcuts");
     agent.received = "";
     await keyboard(looking).focus();

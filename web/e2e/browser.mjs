@@ -92,7 +92,7 @@ export async function logIn(page, url, token) {
   await page.waitForURL(/\/login/);
   await page.fill('input[name="token"]', token);
   await page.click('[type="submit"]');
-  await page.waitForSelector("main");
+  await page.waitForSelector("main#content");
 }
 
 /** Creates a project by the form, and starts its session. */

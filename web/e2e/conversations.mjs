@@ -39,7 +39,7 @@ try {
     { timeout: READY_MS },
   );
   await page.getByText("Conversations (2)").click();
-  await page.getByText("begun by /clear").waitFor();
+  await page.getByText("started by /clear").waitFor();
   await page.getByRole("button", { name: `Continue conversation ${first.slice(0, 8)}` }).click();
   await page.getByRole("dialog").getByText("It has to end first").waitFor();
   await page.getByRole("button", { name: "End it and continue this one" }).click();

@@ -16,12 +16,12 @@ export const news = {
       await createMilestone(page, name);
       await item(page, name).getByRole("button", { name: "Start" }).click();
     }
-    await item(page, "First").getByText("Place 1 in the line of commands.").waitFor();
-    await item(page, "Second").getByText("Place 2 in the line of commands.").waitFor();
+    await item(page, "First").getByText("1st in the queue").waitFor();
+    await item(page, "Second").getByText("2nd in the queue").waitFor();
     await page.getByRole("button", { name: "Yes", exact: true }).click();
     await item(page, "Second").getByText("in progress").waitFor();
     await item(page, "Second").getByText("by its command").waitFor();
-    assert.equal(await item(page, "Second").getByText("in the line of commands").count(), 0);
+    assert.equal(await item(page, "Second").getByText("in the queue").count(), 0);
 
     await item(page, "Second").getByRole("button", { name: "Mark failed" }).click();
     await item(page, "Second").getByLabel("Why is it given up?").fill("The page is not needed any more.");

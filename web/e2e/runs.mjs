@@ -70,7 +70,7 @@ export const runs = {
       first,
     );
     await page.getByText("Conversations (2)").click();
-    await page.getByText("begun by /clear").waitFor();
+    await page.getByText("started by /clear").waitFor();
     const again = page.getByRole("button", { name: `Continue conversation ${first.slice(0, 8)}` });
     await again.click();
     const dialog = page.getByRole("dialog", { name: `Continue conversation ${first.slice(0, 8)}?` });

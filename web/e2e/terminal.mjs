@@ -190,7 +190,7 @@ try {
   const looking = await context.newPage();
   await looking.goto(`${address}?read_only`);
   await connected(looking);
-  await looking.getByText("Only looking").waitFor();
+  await looking.getByText("Read-only").waitFor();
   await keyboard(looking).focus();
   await looking.keyboard.type("nothing of this");
   await run(page, "echo seen-by-$((1+1))");

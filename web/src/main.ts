@@ -2,15 +2,21 @@
 import { mount } from "svelte";
 import App from "./App.svelte";
 import { onSignedOut } from "./api/client";
-import { toLogin } from "./api/login";
+import { followLogouts, toLogin } from "./api/login";
+import { applyTheme, keptTheme } from "./appearance/theme";
+import { attention } from "./attention/attention.svelte";
 import { language } from "./i18n/i18n";
 import "@xterm/xterm/css/xterm.css";
+import "./terminal/font/symbols.css";
 import "./style/tokens.css";
 import "./style/base.css";
 import "./style/controls.css";
 
 document.documentElement.lang = language;
+applyTheme(keptTheme());
 onSignedOut(toLogin);
+followLogouts();
+attention.start();
 
 const target = document.getElementById("app");
 if (!target) throw new Error("index.html has no #app");

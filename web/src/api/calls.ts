@@ -3,33 +3,59 @@ import { API_BASE, request } from "./client";
 import type {
   Answer,
   Delivery,
+  DeliveryChange,
   DeliveryList,
   Milestone,
   MilestoneList,
   MilestoneStatus,
+  NewDelivery,
   NewMilestone,
   NewOutputProject,
   OutputProject,
   OutputProjectList,
   Planning,
+  ProjectChange,
+  ProjectSort,
   Run,
   RunList,
   Session,
 } from "./types";
 
 /** Projects per request: the server's maximum. */
-const PROJECT_LIMIT = 500;
+export const PROJECT_LIMIT = 500;
 
 const project = (id: string): string => `/output-projects/${encodeURIComponent(id)}`;
 const milestone = (id: string): string => `/milestones/${encodeURIComponent(id)}`;
 
-export const listProjects = (skip: number, signal?: AbortSignal) =>
+export interface ProjectQuery {
+  skip?: number;
+  limit?: number;
+  sort?: ProjectSort;
+  q?: string;
+}
+
+export const listProjects = (
+  { skip = 0, limit = PROJECT_LIMIT, sort = "attention", q = "" }: ProjectQuery,
+  signal?: AbortSignal,
+) =>
   request<OutputProjectList>(
     "GET",
-    `/output-projects?skip=${skip}&limit=${PROJECT_LIMIT}`,
+    `/output-projects?${new URLSearchParams({
+      skip: String(skip),
+      limit: String(limit),
+      sort,
+      ...(q && { q }),
+    })}`,
     undefined,
     signal,
   );
+
+export const changeProject = (id: string, change: ProjectChange) =>
+  request<OutputProject>("PATCH", project(id), change);
+
+/** With `force` the running session ends first. The workspace folder stays. */
+export const deleteProject = (id: string, force: boolean) =>
+  request<void>("DELETE", `${project(id)}${force ? "?force=true" : ""}`);
 
 export const getProject = (id: string, signal?: AbortSignal) =>
   request<OutputProject>("GET", project(id), undefined, signal);
@@ -67,6 +93,9 @@ export const startSession = (projectId: string) =>
 export const continueConversation = (projectId: string, conversation: string) =>
   request<Session>("POST", `${project(projectId)}/session`, { claude_session_id: conversation });
 
+/** Longest upload, in milliseconds: 16 MiB over a slow line. */
+const UPLOAD_LIMIT_MS = 300_000;
+
 /** Longest wait for an answer to be typed, in milliseconds; longer than the server needs. */
 const ANSWER_LIMIT_MS = 70_000;
 
@@ -87,8 +116,20 @@ export const listDeliveries = (projectId: string, skip: number, limit: number, s
   );
 
 /** The same key gives the same delivery, so a caller may retry after a lost response. */
-export const sendCommand = (projectId: string, text: string, idempotencyKey: string) =>
-  request<Delivery>("POST", `${project(projectId)}/deliveries`, { text, idempotency_key: idempotencyKey });
+export const sendCommand = (projectId: string, command: NewDelivery) =>
+  request<Delivery>("POST", `${project(projectId)}/deliveries`, command);
+
+const delivery = (projectId: string, id: string): string =>
+  `${project(projectId)}/deliveries/${encodeURIComponent(id)}`;
+
+export const getDelivery = (projectId: string, id: string) =>
+  request<Delivery>("GET", delivery(projectId, id));
+
+export const changeDelivery = (projectId: string, id: string, change: DeliveryChange) =>
+  request<Delivery>("PATCH", delivery(projectId, id), change);
+
+export const cancelDelivery = (projectId: string, id: string) =>
+  request<void>("DELETE", delivery(projectId, id));
 
 export const listRuns = (projectId: string, skip: number, limit: number, signal?: AbortSignal) =>
   request<RunList>("GET", `${project(projectId)}/runs?skip=${skip}&limit=${limit}`, undefined, signal);
@@ -102,5 +143,16 @@ export const stopRun = (projectId: string, id: string) =>
 export const getPlanning = (projectId: string, signal?: AbortSignal) =>
   request<Planning>("GET", `${project(projectId)}/planning`, undefined, signal);
 
-/** The address of the project's events. */
-export const eventsAddress = (projectId: string): string => `${API_BASE}${project(projectId)}/events`;
+/** Keeps a file for the agent; the response has its path. */
+export const uploadFile = (projectId: string, name: string, file: Blob) =>
+  request<{ path: string }>(
+    "POST",
+    `${project(projectId)}/uploads?${new URLSearchParams({ name })}`,
+    file,
+    undefined,
+    UPLOAD_LIMIT_MS,
+  );
+
+/** The address of the events of all projects, or of one. */
+export const eventsAddress = (projectId?: string): string =>
+  `${API_BASE}${projectId === undefined ? "" : project(projectId)}/events`;

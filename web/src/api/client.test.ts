@@ -43,7 +43,7 @@ describe("request", () => {
 
   it("names the idempotency key as the API does", async () => {
     const fetch = answer(202, '{"id":"d","state":"queued","attempts":0,"error":null}');
-    await sendCommand("p", "/help", "k1");
+    await sendCommand("p", { text: "/help", idempotency_key: "k1" });
     expect(JSON.parse(String(fetch.mock.calls[0]?.[1].body))).toEqual({
       text: "/help",
       idempotency_key: "k1",

@@ -41,7 +41,12 @@ function setup() {
   const feed = follow(
     "/events",
     ["state", "agent.state"],
-    { told: (type, data) => heard.push(`${type} ${data}`), flowing: (flows) => heard.push(flows) },
+    {
+      told: (type, data) => heard.push(`${type} ${data}`),
+      flowing: (flows) => heard.push(flows),
+      refused: () => heard.push("refused"),
+    },
+    "",
     page as unknown as Document,
     (address) => {
       const source = new FakeSource(address);
@@ -82,17 +87,16 @@ it("tries again after a no, behind the last event", () => {
   vi.advanceTimersByTime(1);
   expect(sources[1]?.address).toBe("/events?keep_alive=event&last_event_id=41");
   sources[1]?.connect();
-  expect(heard).toEqual([true, "agent.state {41}", false, true]);
+  expect(heard).toEqual([true, "agent.state {41}", false, "refused", true]);
 });
 
-it("does not listen while hidden, and goes on where it was", () => {
+it("goes on while hidden, and connects again when seen", () => {
   const { page, sources, heard } = setup();
   sources[0]?.connect();
-  sources[0]?.tell("state", "7");
   page.show(false);
-  expect(sources[0]?.readyState).toBe(2);
-  sources[0]?.tell("agent.state", "8");
-  expect(heard).toEqual([true, "state {7}", false]);
+  sources[0]?.tell("state", "7");
+  expect(sources.map((source) => source.readyState)).toEqual([1]);
+  expect(heard).toEqual([true, "state {7}"]);
   page.show(true);
   expect(sources[1]?.address).toBe("/events?keep_alive=event&last_event_id=7");
 });
@@ -133,5 +137,5 @@ it("stops", () => {
   vi.advanceTimersByTime(REOPEN_MS * 2);
   page.show(true);
   expect(sources.length).toBe(1);
-  expect(heard).toEqual([true, false]);
+  expect(heard).toEqual([true, false, "refused"]);
 });

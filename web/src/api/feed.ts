@@ -1,4 +1,4 @@
-/** Follows a project's events while the page is visible. */
+/** Follows a stream of events, and connects again when it breaks. */
 
 /**
  * Pause after a refusal, in milliseconds. The browser itself reconnects after a broken connection.
@@ -14,10 +14,12 @@ export const LATE_MS = 10_000;
 const ALIVE = "alive";
 
 export interface FeedHandlers {
-  /** An event: the type, and the data as JSON. */
-  told(type: string, data: string): void;
+  /** An event: its type, its data as JSON, and its place in the stream. */
+  told(type: string, data: string, id: string): void;
   /** Whether events arrive from now on. */
   flowing(flows: boolean): void;
+  /** The server refused the stream. It is asked again later, if nobody stops this feed. */
+  refused(): void;
 }
 
 export interface Feed {
@@ -32,20 +34,20 @@ export type Source = Pick<EventSource, "readyState" | "addEventListener" | "clos
 const CLOSED = 2;
 
 /**
- * Follows events of these types at `address` while the page is visible: browsers allow few
- * connections to one server, and the terminals of other tabs need them. A page that becomes visible
- * again continues after its last event.
+ * Follows events of these types at `address` after the event `last`, also while the page is hidden:
+ * a hidden page tells its user that an agent waits. A page that becomes visible begins a new
+ * connection after its last event, because the old one may have died unheard.
  */
 export function follow(
   address: string,
   types: readonly string[],
   handlers: FeedHandlers,
+  last = "",
   page: Document = document,
   open: (address: string) => Source = (at) => new EventSource(at),
 ): Feed {
   let source: Source | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let last = "";
   let flows = false;
   let stopped = false;
   let heardAt = Date.now();
@@ -66,7 +68,7 @@ export function follow(
 
   const begin = (): void => {
     close();
-    if (stopped || page.hidden) return;
+    if (stopped) return;
     const query = new URLSearchParams({ keep_alive: "event" });
     if (last !== "") query.set("last_event_id", last);
     const mine = open(`${address}?${query}`);
@@ -83,7 +85,9 @@ export function follow(
     mine.addEventListener("error", () => {
       if (source !== mine) return;
       flowing(false);
-      if (mine.readyState === CLOSED) timer = setTimeout(begin, REOPEN_MS);
+      if (mine.readyState !== CLOSED) return;
+      timer = setTimeout(begin, REOPEN_MS);
+      handlers.refused();
     });
     for (const type of types) {
       mine.addEventListener(type, (event) => {
@@ -91,7 +95,7 @@ export function follow(
         if (source !== mine) return;
         const { lastEventId, data } = event as MessageEvent<string>;
         last = lastEventId || last;
-        handlers.told(type, data);
+        handlers.told(type, data, last);
       });
     }
   };
@@ -103,7 +107,10 @@ export function follow(
     if (source && (slept || now > heardAt + SILENCE_MS)) begin();
   };
 
-  page.addEventListener("visibilitychange", begin);
+  const seen = (): void => {
+    if (!page.hidden) begin();
+  };
+  page.addEventListener("visibilitychange", seen);
   const looks = setInterval(look, LOOK_MS);
   begin();
   return {
@@ -112,7 +119,7 @@ export function follow(
       stopped = true;
       clearInterval(looks);
       close();
-      page.removeEventListener("visibilitychange", begin);
+      page.removeEventListener("visibilitychange", seen);
     },
   };
 }

@@ -9,14 +9,54 @@ export interface OutputProject {
   workspace_path: string;
   status: "created" | "initialized" | "active";
   claude_session_id?: string | null;
+  settings: ProjectSettings;
   created_at: string;
   updated_at: string | null;
 }
 
+/** A project's own settings; `null` means the server's default. */
+export interface ProjectSettings {
+  permission_mode: string | null;
+  model: string | null;
+  args: string[] | null;
+  /** The names of its variables; the server never shows their values. */
+  env: string[] | null;
+  claude_config_dir: string | null;
+  hibernate_after_s: number | null;
+  mirror?: boolean | null;
+}
+
+/** Absent fields stay. */
+export interface ProjectChange {
+  name?: string;
+  workspace_path?: string;
+  settings?: Partial<Omit<ProjectSettings, "env">> & { env?: Record<string, string | null> | null };
+}
+
+/** A project with its present activity. */
+export interface ListedProject extends OutputProject {
+  session: SessionSummary;
+  last_activity_at: string;
+  /** The newest milestone in progress. */
+  milestone: { id: string; element_name: string; status: MilestoneStatus } | null;
+  progress: PlanningProgress | null;
+}
+
+export interface SessionSummary {
+  status: SessionStatus;
+  agent_state: AgentState;
+  asks: Ask | null;
+  limit: UsageLimit | null;
+  /** The server that runs it, where there are several. */
+  node: string | null;
+}
+
 export interface OutputProjectList {
-  projects: OutputProject[];
+  projects: ListedProject[];
   total: number;
 }
+
+export type ProjectSort = "attention" | "created" | "activity" | "name";
 
 export interface NewOutputProject {
   name: string;
@@ -45,6 +85,7 @@ export interface Milestone {
   /** The delivery of the command, once started. */
   delivery_id?: string | null;
   created_at: string;
+  updated_at?: string | null;
   completed_at: string | null;
 }
 
@@ -56,6 +97,7 @@ export interface MilestoneList {
 export interface NewMilestone {
   output_project_id: string;
   element_name: string;
+  element_id?: string;
   /** Markdown, kept for MILESTONE-CONTEXT.md. */
   context?: string;
 }
@@ -111,6 +153,10 @@ export interface Session {
   asks: Ask | null;
   /** The account's usage limit; the agent waits for the reset. */
   limit: UsageLimit | null;
+  /** What the account and the conversation have used, as far as known. */
+  usage?: Usage | null;
+  /** The server that runs it, where there are several. */
+  node?: string | null;
   /** A problem of the session that the user should know. */
   warning: string | null;
   /** The run in progress; a run excludes a session. */
@@ -120,6 +166,16 @@ export interface Session {
    * start.
    */
   resume_error: string | null;
+}
+
+/** Percentages of 100; `null` for what is not known. */
+export interface Usage {
+  context_percent: number | null;
+  input_tokens: number | null;
+  output_tokens: number | null;
+  cost_usd: number | null;
+  five_hour_percent: number | null;
+  seven_day_percent: number | null;
 }
 
 /** A usage limit of the agent's account. */
@@ -208,7 +264,24 @@ export interface Delivery {
   steer?: boolean;
   /** The number of edits of the text, changes of the time, and moves in the queue. */
   edits?: number;
+  /** In lists the beginning of a long text. */
+  text_truncated?: boolean;
   created_at?: string;
+}
+
+export interface NewDelivery {
+  text: string;
+  idempotency_key?: string;
+  not_before?: string;
+  steer?: boolean;
+}
+
+/** Absent fields stay. */
+export interface DeliveryChange {
+  text?: string;
+  not_before?: string | null;
+  /** Moves it before this one. */
+  before?: string;
 }
 
 export interface DeliveryList {

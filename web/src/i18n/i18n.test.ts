@@ -16,11 +16,22 @@ describe("the languages", () => {
     expect(translate("en", "terminal.ended_code", { code: 3 })).toBe(
       "The session has ended with exit code 3.",
     );
-    const marks = (text: string) => (text.match(/\{\w+\}/g) ?? []).sort();
+    // A form by number is a matter of the language.
+    const marks = (text: string) => [...new Set((text.match(/\{\w+#?\}/g) ?? []).sort())];
     for (const key of Object.keys(en) as (keyof typeof en)[]) {
       expect(marks(ptBr[key]), key).toEqual(marks(en[key]));
       expect(ptBr[key].trim(), key).not.toBe("");
     }
+  });
+
+  it("forms plurals and orders", () => {
+    expect(translate("en", "milestone.more", { count: 1 })).toBe("1 more is not shown.");
+    expect(translate("en", "milestone.more", { count: 1200 })).toBe("1,200 more are not shown.");
+    expect(translate("pt-BR", "milestone.more", { count: 0 })).toBe("Mais 0 não é mostrado.");
+    expect(translate("pt-BR", "milestone.more", { count: 1200 })).toBe("Mais 1.200 não são mostrados.");
+    const places = [1, 2, 3, 4, 11, 22].map((place) => translate("en", "milestone.line", { place }));
+    expect(places.map((text) => text.split(" ")[0])).toEqual(["1st", "2nd", "3rd", "4th", "11th", "22nd"]);
+    expect(translate("pt-BR", "milestone.line", { place: 2 })).toBe("2º na fila");
   });
 
   it("says how long ago", () => {

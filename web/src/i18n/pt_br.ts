@@ -1,7 +1,12 @@
 /** The page's texts in Brazilian Portuguese. */
 import type { Dictionary } from "./en";
+import { pages } from "./pt_br_pages";
+import { problems } from "./pt_br_problems";
 
 export const ptBr: Dictionary = {
+  ...pages,
+  ...problems,
+
   "app.skip": "Ir para o conteúdo",
   "app.logout": "Sair",
   "app.projects": "Projetos",
@@ -12,7 +17,7 @@ export const ptBr: Dictionary = {
   "error.retry": "Tentar novamente",
   "error.dismiss": "Fechar",
 
-  "project.title": "Projetos de saída",
+  "project.title": "Projetos",
   "project.lead": "Uma pasta, uma conversa que continua viva.",
   "project.new": "Novo projeto",
   "project.name": "Nome",
@@ -59,7 +64,8 @@ export const ptBr: Dictionary = {
   "terminal.unsent_full":
     "Não enviado: a sessão ainda não recebeu o que foi digitado antes. Envie de novo em instantes.",
   "terminal.refused_input": "Não digitado: {reason}",
-  "terminal.lost.ended": "A sessão terminou antes que {count} bytes do que você digitou chegassem a ela.",
+  "terminal.lost.ended":
+    "A sessão terminou antes que {count} {count|byte|bytes} do que você digitou {count|chegasse|chegassem} a ela.",
   "terminal.lost.another_session":
     "Agora roda outra sessão. {count} bytes do que você digitou podem não ter chegado à anterior; nada foi digitado nesta.",
   "terminal.lost.forgotten":
@@ -67,17 +73,18 @@ export const ptBr: Dictionary = {
   "terminal.log_off": "Nada mais desta sessão é gravado: {reason}",
   "terminal.read_only": "Somente leitura",
   "terminal.refused.4000": "O endereço deste projeto está malformado.",
-  "terminal.refused.4003": "A pasta de trabalho do projeto não existe. Recoloque-a e tente novamente.",
+  "terminal.refused.4003":
+    "A pasta de trabalho do projeto não existe. Mova-a de volta ou escolha outra pasta.",
   "terminal.refused.4004": "Este projeto não existe (mais).",
   "terminal.refused.4005": "Não foi possível iniciar o agente.",
   "terminal.refused.4009": "Este marco já foi finalizado.",
   "terminal.other_window": "Outra janela definiu o tamanho",
   "terminal.session_size": "{cols} colunas, {rows} linhas",
   "terminal.use_this_window": "Usar esta janela",
-  "copy.ask": "O agente quer colocar {count} caracteres na sua área de transferência.",
+  "copy.ask": "O agente quer colocar {count} {count|caractere|caracteres} na sua área de transferência.",
   "copy.allow": "Permitir neste projeto",
   "copy.deny": "Agora não",
-  "copy.ready": "O agente copiou {count} caracteres.",
+  "copy.ready": "O agente copiou {count} {count|caractere|caracteres}.",
   "copy.copy": "Copiar",
   "copy.done": "Copiado para a área de transferência",
   "copy.failed": "O navegador não deixa esta página copiar.",
@@ -116,9 +123,10 @@ export const ptBr: Dictionary = {
   "ask.call.url": "Endereço",
   "ask.call.plan": "Plano",
   "ask.call.content": "Conteúdo",
-  "ask.call.removed": "Sai",
-  "ask.call.added": "Entra",
-  "ask.call.left": "Outros {count} caracteres não são mostrados.",
+  "ask.call.removed": "Removido",
+  "ask.call.added": "Adicionado",
+  "ask.call.left":
+    "{count|Outro|Outros} {count} {count|caractere não é mostrado|caracteres não são mostrados}.",
   "ask.trust_folder": "Você confia nesta pasta?",
   "ask.trust_folder.means":
     "O Claude Code vai ler, alterar e executar arquivos nesta pasta. Configurações e hooks que estão nela podem executar comandos com os seus direitos. Se você não sabe de onde vêm os arquivos, olhe-os antes.",
@@ -142,14 +150,14 @@ export const ptBr: Dictionary = {
   "session.status.run": "execução em andamento",
   "session.state": "Estado",
   "session.agent.starting": "iniciando",
-  "session.agent.idle": "ocioso",
+  "session.agent.idle": "pronto",
   "session.agent.working": "trabalhando",
-  "session.agent.waiting_permission": "espera uma permissão",
-  "session.agent.waiting_question": "faz uma pergunta",
-  "session.agent.waiting_limit": "espera o limite de uso",
-  "session.agent.blocked_dialog": "há um diálogo aberto",
+  "session.agent.waiting_permission": "precisa de permissão",
+  "session.agent.waiting_question": "tem uma pergunta",
+  "session.agent.waiting_limit": "limite de uso atingido",
+  "session.agent.blocked_dialog": "precisa de você",
   "session.agent.unknown": "desconhecido",
-  "session.attention.waiting_permission": "O agente espera a sua permissão. Responda no terminal.",
+  "session.attention.waiting_permission": "O agente precisa da sua permissão. Responda no terminal.",
   "session.attention.waiting_question": "O agente tem uma pergunta. Responda no terminal.",
   "session.attention.blocked_dialog":
     "Há um diálogo aberto no terminal: {dialog}. Os comandos esperam a sua resposta.",
@@ -162,7 +170,7 @@ export const ptBr: Dictionary = {
   "session.copied": "Copiado",
   "session.process": "Processo",
   "session.clients": "Clientes",
-  "session.read_only": "Acompanhar sem digitar",
+  "session.read_only": "Abrir somente leitura",
   "session.since": "Iniciada",
   "session.not_resumed": "Não foi possível retomá-la quando o servidor iniciou: {reason}",
   "session.exit": "Terminou",
@@ -210,7 +218,7 @@ export const ptBr: Dictionary = {
   "delivery.state.submitted": "enviado",
   "delivery.state.failed": "falhou",
   "delivery.recent": "Comandos recentes",
-  "delivery.attempts": "{count} tentativas",
+  "delivery.attempts": "{count} {count|tentativa|tentativas}",
   "delivery.until": "não antes de {time}",
   "delivery.steers": "entra no turno em andamento",
 
@@ -242,8 +250,8 @@ export const ptBr: Dictionary = {
   "milestone.empty": "Ainda não há marcos.",
   "milestone.start": "Iniciar",
   "milestone.complete": "Marcar como concluído",
-  "milestone.fail": "Marcar como falho",
-  "milestone.reopen": "Voltar para pendente",
+  "milestone.fail": "Marcar como não concluído",
+  "milestone.reopen": "Reabrir",
   "milestone.delete": "Excluir",
   "milestone.delete_title": "Excluir “{name}”?",
   "milestone.delete_text": "O marco é removido; um comando que ainda espera é cancelado.",
@@ -253,21 +261,21 @@ export const ptBr: Dictionary = {
   "milestone.status.failed": "falhou",
   "milestone.delivery": "Comando",
   "milestone.show_context": "Contexto",
-  "milestone.more": "Outros {count} não são mostrados.",
+  "milestone.more": "Mais {count} não {count|é mostrado|são mostrados}.",
   "milestone.reason": "Por que desistir dele?",
-  "milestone.by.user": "à mão",
-  "milestone.by.delivery": "pelo seu comando",
-  "milestone.line": "Lugar {place} na fila de comandos.",
+  "milestone.by.user": "manualmente",
+  "milestone.by.delivery": "pelo comando",
+  "milestone.line": "{place#} na fila",
 
   "planning.title": "Planejamento",
-  "planning.progress": "{done} de {all} fases · {percent} %",
-  "planning.done": "feita",
-  "planning.plans": "{done} de {all} planos",
+  "planning.progress": "{done} de {all} {all|fase|fases} · {percent} %",
+  "planning.done": "concluída",
+  "planning.plans": "{done} de {all} {all|plano|planos}",
   "planning.from": "de {name}",
-  "planning.created": "{name} criou {count} arquivos e pastas",
+  "planning.created": "{name} criou {count} {count|arquivo ou pasta|arquivos e pastas}",
   "planning.misplaced":
     "No lugar errado ({count}): todo o planejamento fica na única pasta .planning do projeto. Mova isto para lá.",
-  "planning.more": "Outros {count}.",
+  "planning.more": "Mais {count}.",
 
   "confirm.cancel": "Cancelar",
 };

@@ -17,3 +17,16 @@ export function movedText({
   if (status === "in_progress" && status_by === "delivery") return who;
   return status_reason ? `${who}: ${status_reason}` : who;
 }
+
+/** The time of its present status: its end, its last change, or its creation. */
+export const changedAt = ({
+  status_by,
+  completed_at,
+  updated_at,
+  created_at,
+}: Pick<Milestone, "status_by" | "completed_at" | "updated_at" | "created_at">): string =>
+  completed_at ?? (status_by ? updated_at : null) ?? created_at;
+
+/** The newest milestone in work: the agent has one conversation, and so one milestone at a time. */
+export const inWork = (newestFirst: readonly Milestone[]): string | null =>
+  newestFirst.find(({ status }) => status === "in_progress")?.id ?? null;

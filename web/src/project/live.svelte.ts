@@ -1,17 +1,12 @@
-/** The present state of an output project, refreshed on change events and now and then. */
-import {
-  eventsAddress,
-  getPlanning,
-  getSession,
-  listDeliveries,
-  listMilestones,
-  listRuns,
-} from "../api/calls";
-import { follow } from "../api/feed";
+/** The present state of one output project, refreshed on change events and now and then. */
+import { getPlanning, getSession, listDeliveries, listMilestones, listRuns } from "../api/calls";
+import { ApiError } from "../api/client";
+import type { HubEvent } from "../api/hub";
 import { POLL_MS, type Poll, poll } from "../api/poll";
 import { Tail } from "../api/tail";
 import type { Delivery, Milestone, Planning, Run, Session } from "../api/types";
-import { concern, NEWS, RUN_MESSAGE, type RunWords, runWords } from "./news";
+import { attention } from "../attention/attention.svelte";
+import { concern, RUN_MESSAGE, type RunWords, runWords } from "./news";
 
 /** Most refreshed records of each list, the newest. */
 const SHOWN = 100;
@@ -41,6 +36,8 @@ export class ProjectLive {
   runsError = $state.raw<unknown>(null);
   planningError = $state.raw<unknown>(null);
   loaded = $state(false);
+  /** The server does not answer: nothing can be sent. */
+  readonly away = $derived(this.loaded && this.error instanceof ApiError && this.error.status === 0);
   /** The last message of a run's agent. */
   runWords = $state.raw<RunWords | null>(null);
 
@@ -52,8 +49,6 @@ export class ProjectLive {
   #runsWith = "";
   /** The list of runs is out of date. */
   #runsStale = true;
-  /** Change events arrive. */
-  #told = false;
   #state: Poll | undefined;
 
   constructor(projectId: string) {
@@ -64,32 +59,24 @@ export class ProjectLive {
   watch(): () => void {
     const state = poll(
       (signal) => this.#ask(signal),
-      () => (this.#told && !this.#restless() ? CALM_MS : POLL_MS),
+      () => (attention.flows && !this.#restless() ? CALM_MS : POLL_MS),
     );
     const planning = poll(
       (signal) => this.#askPlanning(signal),
-      () => (this.#told ? PLANNING_MS : PLANNING_BLIND_MS),
+      () => (attention.flows ? PLANNING_MS : PLANNING_BLIND_MS),
     );
-    const feed = follow(eventsAddress(this.#projectId), NEWS, {
-      told: (type, data) => {
-        if (type === RUN_MESSAGE) this.runWords = runWords(data) ?? this.runWords;
-        const news = concern(type);
-        if (news.runs) this.#runsStale = true;
-        if (news.state) state.nudge();
-        if (news.planning) planning.nudge();
-      },
-      flowing: (flows) => {
-        this.#told = flows;
-        // Also finds an expired login.
-        if (!flows) state.nudge();
-      },
-    });
+    const told = ({ type, project, data }: HubEvent) => {
+      if (project !== "" && project !== this.#projectId) return;
+      if (type === RUN_MESSAGE) this.runWords = runWords(data) ?? this.runWords;
+      const news = concern(type);
+      if (news.runs) this.#runsStale = true;
+      if (news.state) state.nudge();
+      if (news.planning) planning.nudge();
+    };
     this.#state = state;
-    const wake = () => feed.wake();
-    addEventListener("online", wake);
+    const deaf = attention.listen(told);
     return () => {
-      removeEventListener("online", wake);
-      feed.stop();
+      deaf();
       state.stop();
       planning.stop();
     };

@@ -29,6 +29,6 @@ it("lists the newest first, each once, and marks the current one", () => {
 });
 
 it("has words for how one began, and shows those that it does not know", () => {
-  expect(beganText("clear")).toBe("begun by /clear");
+  expect(beganText("clear")).toBe("started by /clear");
   expect(beganText("fork")).toBe("fork");
 });

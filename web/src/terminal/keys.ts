@@ -1,7 +1,7 @@
 /** Keys of the on-screen row, as the bytes of a keyboard. */
 
 export type Arrow = "up" | "down" | "left" | "right";
-export type PlainKey = "escape" | "tab" | "backtab" | "interrupt" | "enter";
+export type PlainKey = "escape" | "tab" | "backtab" | "interrupt" | "enter" | "kill";
 export type Key = PlainKey | Arrow;
 
 const PLAIN: Record<PlainKey, string> = {
@@ -10,6 +10,7 @@ const PLAIN: Record<PlainKey, string> = {
   backtab: "\x1b[Z",
   interrupt: "\x03",
   enter: "\r",
+  kill: "\x0b",
 };
 const ARROW: Record<Arrow, string> = { up: "A", down: "B", right: "C", left: "D" };
 

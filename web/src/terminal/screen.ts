@@ -13,6 +13,7 @@ import { interceptPastes, typeable } from "./paste";
 import { FocusReports, silenceQueries } from "./queries";
 import { SCALE_MIN, SCALE_STEP, scaledFont } from "./scale";
 import { FONT_MAX, FONT_MIN, keepFontSize, openLink, terminalOptions } from "./theme";
+import { handleTouches } from "./touch";
 import { countWidths } from "./widths.js";
 
 /** Quiet time after a change of the box before measuring, in milliseconds. */
@@ -25,6 +26,12 @@ export interface ScreenHandlers {
   room(size: Size): void;
   /** The agent wrote to the clipboard, in live output for this window. */
   copy(copied: Copied): void;
+  /** The address of the link under the pointer. */
+  hover(address: string | null): void;
+  /** The user pressed a link without Ctrl or Cmd. */
+  link(address: string): void;
+  /** Whether text is selected. */
+  selected(selected: boolean): void;
   /** The user is at the end without a selection (again). */
   calm(): void;
 }
@@ -37,6 +44,7 @@ export class Screen {
   readonly #fit = new FitAddon();
   readonly #focus: FocusReports;
   readonly #letPastesBe: () => void;
+  readonly #letTouchesBe: () => void;
   readonly #observer: ResizeObserver;
   readonly #handlers: ScreenHandlers;
   readonly #box: HTMLElement;
@@ -58,7 +66,14 @@ export class Screen {
     this.#fontSize = terminal.options.fontSize ?? FONT_MIN;
     this.#size = { cols: terminal.cols, rows: terminal.rows };
     terminal.loadAddon(this.#fit);
-    terminal.loadAddon(new WebLinksAddon((_event, uri) => openLink(uri)));
+    const hover = (_event: MouseEvent, uri: string) => handlers.hover(uri);
+    const leave = () => handlers.hover(null);
+    const activate = (event: MouseEvent, uri: string) => {
+      if (event.ctrlKey || event.metaKey) openLink(uri);
+      else handlers.link(uri);
+    };
+    terminal.loadAddon(new WebLinksAddon(activate, { hover, leave }));
+    terminal.options.linkHandler = { activate, hover, leave };
     silenceQueries(terminal);
     boundCounts(terminal);
     countWidths(terminal);
@@ -68,6 +83,7 @@ export class Screen {
     });
     this.#letPastesBe = interceptPastes(box, (text) => this.paste(text));
     terminal.open(box);
+    this.#letTouchesBe = handleTouches(terminal, box);
     terminal.textarea?.setAttribute("aria-label", label);
     terminal.attachCustomKeyEventHandler((event) => this.#key(event));
     terminal.onData((data) => {
@@ -79,7 +95,10 @@ export class Screen {
       if (this.calm) handlers.calm();
     };
     terminal.onScroll(settled);
-    terminal.onSelectionChange(settled);
+    terminal.onSelectionChange(() => {
+      settled();
+      handlers.selected(terminal.hasSelection());
+    });
     const sized = ({ cols, rows }: Size) => {
       box.dataset.size = `${cols}×${rows}`;
       this.#scale();
@@ -139,6 +158,13 @@ export class Screen {
     return document.activeElement === this.#terminal.textarea;
   }
 
+  /** Copies the selected text, and ends the selection. */
+  copySelection(): Promise<boolean> {
+    const text = this.#terminal.getSelection();
+    this.#terminal.clearSelection();
+    return writeClipboard(text, true);
+  }
+
   focus(): void {
     this.#terminal.focus();
   }
@@ -172,6 +198,7 @@ export class Screen {
     this.#observer.disconnect();
     this.#focus.dispose();
     this.#letPastesBe();
+    this.#letTouchesBe();
     this.#terminal.dispose();
   }
 

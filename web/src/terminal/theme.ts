@@ -24,12 +24,11 @@ export function terminalOptions(): ITerminalOptions {
     // For the widths of characters.
     allowProposedApi: true,
     fontFamily:
-      'ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, "DejaVu Sans Mono", "Liberation Mono", monospace',
+      '"wxcode symbols", ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, "DejaVu Sans Mono", "Liberation Mono", monospace',
     fontSize: fontSize(),
     scrollback: SCROLLBACK,
     cursorBlink: true,
     macOptionClickForcesSelection: true,
-    linkHandler: { activate: (_event, uri) => openLink(uri) },
     theme: {
       background: "#14171a",
       foreground: "#d9dde1",

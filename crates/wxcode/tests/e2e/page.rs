@@ -179,6 +179,47 @@ async fn opening_the_page_starts_nothing() {
 }
 
 #[tokio::test]
+async fn the_overview_in_a_browser() {
+    let Some(browser) = browser() else { return };
+    let mut server = Server::start(Agent::fake("")).await;
+    let workspace = tempfile::tempdir().unwrap();
+    run(&mut server, &browser, "overview.mjs", workspace.path()).await;
+}
+
+#[tokio::test]
+async fn a_deep_link_survives_the_login() {
+    let Some(browser) = browser() else { return };
+    let mut server = Server::start(Agent::fake("")).await;
+    let workspace = tempfile::tempdir().unwrap();
+    run(&mut server, &browser, "login.mjs", workspace.path()).await;
+}
+
+#[tokio::test]
+async fn a_project_page_in_a_browser() {
+    let Some(browser) = browser() else { return };
+    let mut server = Server::start(Agent::fake("").with_config(COMMANDS)).await;
+    let workspace = tempfile::tempdir().unwrap();
+    run(&mut server, &browser, "project.mjs", workspace.path()).await;
+}
+
+#[tokio::test]
+async fn the_terminal_on_a_phone() {
+    let Some(browser) = browser() else { return };
+    let agent = Agent::script("export PS1='$ '\nexec bash --norc --noprofile -i");
+    let mut server = Server::start(agent).await;
+    let workspace = tempfile::tempdir().unwrap();
+    run(&mut server, &browser, "phone.mjs", workspace.path()).await;
+}
+
+#[tokio::test]
+async fn every_page_is_accessible() {
+    let Some(browser) = browser() else { return };
+    let mut server = Server::start(Agent::fake("")).await;
+    let workspace = tempfile::tempdir().unwrap();
+    run(&mut server, &browser, "axe.mjs", workspace.path()).await;
+}
+
+#[tokio::test]
 async fn a_silent_connection_in_a_browser() {
     let Some(browser) = browser() else { return };
     let agent = Agent::script("export PS1='$ '\nexec bash --norc --noprofile -i");

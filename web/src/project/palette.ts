@@ -1,0 +1,58 @@
+/** A project's entries in the palette. */
+import { endSession, startSession } from "../api/calls";
+import { t } from "../i18n/i18n";
+import type { Command } from "../palette/commands";
+import { changesHref, conversationHref } from "../route/route";
+import { conversations } from "../session/conversation";
+import type { ProjectLive } from "./live.svelte";
+
+export function projectCommands(
+  id: string,
+  live: ProjectLive,
+  open: (dialog: "settings" | "share") => void,
+): Command[] {
+  const kind = t("palette.action");
+  const go = (href: string) => () => {
+    location.hash = href;
+  };
+  const session = live.session;
+  const running = session?.status === "running";
+  const milestones = live.milestones
+    .filter(({ status }) => status !== "pending")
+    .map(({ id: milestone, element_name }) => ({
+      id: milestone,
+      title: `${element_name}: ${t("changes.title")}`,
+      kind: t("palette.milestone"),
+      run: go(changesHref(id, milestone)),
+    }));
+  const talks = (session ? conversations(session) : []).map(({ entry }) => ({
+    id: `talk-${entry.id}`,
+    title: `${t("session.conversation")} ${entry.id.slice(0, 8)}`,
+    kind: t("palette.conversation"),
+    run: go(conversationHref(id, { conversation: entry.id })),
+  }));
+  return [
+    { id: "settings", title: t("settings.title"), kind, run: () => open("settings") },
+    { id: "share", title: t("share.open_dialog"), kind, run: () => open("share") },
+    { id: "talk", title: t("turn.title"), kind, run: go(conversationHref(id)) },
+    ...(running
+      ? [
+          {
+            id: "end",
+            title: t("session.end"),
+            kind,
+            run: () => void endSession(id).finally(() => live.refresh()),
+          },
+        ]
+      : [
+          {
+            id: "start",
+            title: t("terminal.start"),
+            kind,
+            run: () => void startSession(id).finally(() => live.refresh()),
+          },
+        ]),
+    ...milestones,
+    ...talks,
+  ];
+}
