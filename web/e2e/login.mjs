@@ -36,8 +36,8 @@ try {
   await other.goto(deep);
   await other.getByRole("heading", { name: "Deep", level: 1 }).waitFor();
   await page.getByRole("button", { name: "Log out" }).click();
-  await page.waitForURL(/\/login/);
-  await other.waitForURL(/\/login/);
+  await page.waitForSelector('input[name="token"]');
+  await other.waitForSelector('input[name="token"]');
   console.log("a logout reaches the other tab");
   await enter(other, token);
   await other.getByRole("heading", { name: "Deep", level: 1 }).waitFor();

@@ -12,12 +12,18 @@ export function loginAddress(place: Pick<Location, "hash">, root: string = ROOT)
     : `${root}login?next=${encodeURIComponent(`${root}#${view}`)}`;
 }
 
+/** The page is on its way to the login: several requests may be refused at a time. */
+let leaving = false;
+
 export function toLogin(): void {
+  if (leaving) return;
+  leaving = true;
   location.replace(loginAddress(location));
 }
 
 /** Ends the login of this browser. After any response, the login page shows the result. */
 export async function logOut(): Promise<void> {
+  leaving = true;
   await fetch(`${ROOT}logout`, { method: "POST", redirect: "manual" }).catch(() => {});
   const others = new BroadcastChannel(LOGOUTS);
   others.postMessage("out");
