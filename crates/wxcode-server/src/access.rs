@@ -64,6 +64,8 @@ pub(crate) struct Caller {
     pub(crate) credential: Option<Id>,
     /// The source of credentials that the caller makes for itself.
     pub(crate) source: Option<Id>,
+    /// Whether only the proxy knows the caller, and so ends its rights.
+    pub(crate) is_of_proxy: bool,
     pub(crate) from: String,
 }
 
@@ -125,6 +127,7 @@ impl Callers {
                 grant: Grant::ADMIN,
                 credential: None,
                 source: Some(own),
+                is_of_proxy: false,
                 from: from.to_owned(),
             });
         }
@@ -174,6 +177,7 @@ impl Callers {
             grant: credential.grant,
             credential: Some(id),
             source: Some(id),
+            is_of_proxy: false,
             from: from.to_owned(),
         })
     }
@@ -499,7 +503,20 @@ impl Caller {
             grant: Grant::ADMIN,
             credential: None,
             source: None,
+            is_of_proxy: false,
             from: format!("process {pid}"),
+        }
+    }
+
+    /// A user that the proxy has authenticated.
+    pub(crate) fn of_proxy(name: &str, grant: Grant, from: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            grant,
+            credential: None,
+            source: None,
+            is_of_proxy: true,
+            from: from.to_owned(),
         }
     }
 

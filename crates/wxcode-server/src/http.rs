@@ -12,6 +12,7 @@ mod credential;
 mod delivery;
 mod environment;
 mod event;
+mod front;
 mod health;
 mod host;
 mod login;
@@ -55,6 +56,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 pub(crate) use access::Access;
 pub(crate) use body::BODY_MAX;
 pub(crate) use event::EventStreams;
+pub(crate) use front::Front;
 pub(crate) use host::LOCAL_NAME;
 use problem::Problem;
 pub(crate) use project::list::{LIMIT_MAX, Overview};
@@ -255,11 +257,13 @@ pub(crate) fn router(app: App) -> Router {
 /// Wraps all requests: checks access, and confines a panic to its request.
 fn with_layers(inner: Router, access: Access, metrics: Metrics) -> Router {
     let refusals = middleware::from_fn_with_state(metrics, measure::refusals);
+    let strip_base = middleware::from_fn_with_state(access.front.clone(), front::strip_base);
     // The path must be normalised before routing, so this wraps the router as a service.
     Router::new()
         .fallback_service(NormalizePath::trim_trailing_slash(inner))
         .layer(middleware::from_fn(finish_changes))
         .layer(middleware::from_fn_with_state(access, access::guard))
+        .layer(strip_base)
         .layer(middleware::from_fn(headers))
         .layer(refusals)
         .layer(CatchPanicLayer::custom(|_| {
@@ -292,7 +296,7 @@ async fn authenticate(State(app): State<App>, request: Request, next: Next) -> R
             Err(_) => access::unauthorized().into_response(),
         };
     }
-    access::refuse(&request)
+    access::refuse(&app.access.front, &request)
 }
 
 /// Finishes a changing request even when its client has gone: half a start would leave an agent
@@ -366,7 +370,8 @@ mod tests {
     async fn panics_become_problems_and_serving_continues() {
         let folder = tempfile::tempdir().unwrap();
         let callers = crate::access::Callers::for_tests(folder.path());
-        let access = Access::new(([127, 0, 0, 1], 80).into(), &[], callers);
+        let front = Front::new(&crate::settings::Web::default());
+        let access = Access::new(([127, 0, 0, 1], 80).into(), &[], front, callers);
         let router = Router::new()
             .route("/fails", get(fails).post(fails))
             .route("/goes", post(async || "well"));

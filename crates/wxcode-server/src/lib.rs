@@ -38,5 +38,8 @@ compile_error!("a panic in one request would end the server: build with panic = 
 
 pub use http::openapi;
 pub use serve::{ServeError, Server, is_locked, lock};
-pub use settings::{Commands, Network, Settings, Shared};
+pub use settings::{
+    BasePath, Commands, InvalidPath, InvalidSubnet, InvalidUrl, Network, Proxy, PublicUrl,
+    Settings, Shared, Subnet, TlsSource, Unprotected, Web,
+};
 pub use wxcode_core::lease::Node;

@@ -8,6 +8,7 @@ mod bounds;
 mod connection;
 mod local;
 mod stream;
+mod tls;
 
 use std::{
     io,
@@ -40,6 +41,7 @@ pub(crate) use self::{
     bounds::Bounds,
     connection::Connection,
     local::{LocalListener, SOCKET},
+    tls::{Tls, TlsError, names},
 };
 use crate::metric::{Cut, Metrics};
 
@@ -86,6 +88,7 @@ fn notice_lost_peers(socket: &TcpSocket) -> io::Result<()> {
 /// A listening socket and the caps for its connections.
 pub(crate) struct Listener {
     socket: TcpListener,
+    tls: Option<Tls>,
     admission: Admission,
     metrics: Metrics,
 }
@@ -107,9 +110,15 @@ impl Listener {
         socket.bind(address)?;
         Ok(Self {
             socket: socket.listen(BACKLOG)?,
+            tls: None,
             admission: Admission::new(bounds, metrics.clone()),
             metrics,
         })
+    }
+
+    /// Speaks TLS from now on.
+    pub(crate) fn protect(&mut self, tls: Tls) {
+        self.tls = Some(tls);
     }
 
     /// The address, with the port that the system chose.
@@ -130,7 +139,16 @@ impl Listener {
                 Ok(Some((stream, permit))) => {
                     let connection = Connection::new(permit, None);
                     let (router, metrics) = (router.clone(), self.metrics.clone());
-                    tasks.spawn(serve(stream, connection, router, metrics, closing.clone()));
+                    let closing = closing.clone();
+                    match self.tls.clone() {
+                        None => {
+                            tasks.spawn(serve(stream, connection, router, metrics, closing));
+                        }
+                        Some(tls) => {
+                            let stream = (stream, tls);
+                            tasks.spawn(serve_tls(stream, connection, router, metrics, closing));
+                        }
+                    }
                 }
                 Ok(None) => {}
                 Err(error) => {
@@ -175,6 +193,31 @@ impl Listener {
             }
         }
     }
+}
+
+/// Shakes hands within the connection's deadline, then serves.
+async fn serve_tls(
+    (stream, tls): (TcpStream, Tls),
+    connection: Arc<Connection>,
+    router: Router,
+    metrics: Metrics,
+    closing: CancellationToken,
+) {
+    let stream = tokio::select! {
+        accepted = tls.accept(stream) => match accepted {
+            Ok(stream) => stream,
+            Err(error) => {
+                tracing::debug!(%error, "a TLS handshake failed");
+                return;
+            }
+        },
+        why = connection.expired() => {
+            metrics.cut(why);
+            return;
+        }
+        () = closing.cancelled() => return,
+    };
+    serve(stream, connection, router, metrics, closing).await;
 }
 
 /// Serves one connection until it ends, is upgraded, or exceeds a deadline.

@@ -25,8 +25,8 @@ use crate::{
     access::{Callers, Judge, Source},
     agent::{Manager, keep_transcripts},
     event::Events,
-    http::{self, Access, App, EventStreams, Overview, Projects},
-    listen::{Bounds, Listener, LocalListener, SOCKET},
+    http::{self, Access, App, EventStreams, Front, Overview, Projects},
+    listen::{Bounds, Listener, LocalListener, SOCKET, Tls, TlsError, names},
     metric::{Metrics, Scrape},
     milestone::Milestones,
     planning::Planning,
@@ -58,6 +58,9 @@ pub enum ServeError {
     /// The program of the sessions cannot be used.
     #[error(transparent)]
     Program(#[from] ProgramError),
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The socket for programs on this machine cannot be made.
     #[error("cannot listen on {}: {source}", path.display())]
     Socket { path: PathBuf, source: io::Error },
@@ -76,6 +79,8 @@ pub struct Server {
     listener: Listener,
     local: LocalListener,
     address: SocketAddr,
+    scheme: &'static str,
+    fingerprint: Option<String>,
     url: String,
     callers: Callers,
     sessions: Manager,
@@ -155,7 +160,11 @@ async fn follow_ssh_agent(settings: &Settings) {
 }
 
 /// The address of the page for a browser on this machine.
-async fn page_url(address: SocketAddr) -> String {
+async fn page_url(settings: &Settings, scheme: &str, address: SocketAddr) -> String {
+    if let Some(url) = &settings.web.public_url {
+        return url.as_str().to_owned();
+    }
+    let base = settings.web.base_path.as_str();
     let name = (http::LOCAL_NAME, address.port());
     let found = timeout(NAME_TIMEOUT, tokio::net::lookup_host(name)).await;
     let mut found = found.into_iter().flatten().flatten().peekable();
@@ -164,8 +173,27 @@ async fn page_url(address: SocketAddr) -> String {
         && found.peek().is_some()
         && found.all(|of| of.ip().is_loopback());
     match is_usable {
-        true => format!("http://{}:{}", http::LOCAL_NAME, address.port()),
-        false => format!("http://{address}"),
+        true => format!("{scheme}://{}:{}{base}", http::LOCAL_NAME, address.port()),
+        false => format!("{scheme}://{address}{base}"),
+    }
+}
+
+/// The certificate, if the server has one.
+async fn load_tls(settings: &Settings, address: SocketAddr) -> Result<Option<Tls>, ServeError> {
+    let Some(source) = settings.web.tls.clone() else {
+        return Ok(None);
+    };
+    let (data_dir, names) = (
+        settings.data_dir.clone(),
+        names(address, &settings.allowed_hosts),
+    );
+    let loading = tokio::task::spawn_blocking(move || Tls::load(&source, &data_dir, names));
+    match loading.await {
+        Ok(loaded) => Ok(Some(loaded?)),
+        Err(error) => Err(ServeError::DataDir {
+            path: settings.data_dir.clone(),
+            source: io::Error::other(error),
+        }),
     }
 }
 
@@ -213,8 +241,19 @@ impl Server {
             source,
         };
         let bounds = Bounds::of(&settings.network);
-        let listener = Listener::bind(listen, bounds, metrics.clone()).map_err(refused)?;
+        let mut listener = Listener::bind(listen, bounds, metrics.clone()).map_err(refused)?;
         let address = listener.address().map_err(refused)?;
+        let tls = load_tls(&settings, address).await?;
+        if let Some(tls) = &tls {
+            listener.protect(tls.clone());
+            let (tls, closing) = (tls.clone(), closing.clone());
+            tokio::spawn(async move {
+                tokio::select! {
+                    () = tls.follow() => {}
+                    () = closing.cancelled() => {}
+                }
+            });
+        }
         let judge = Judge::new(&data_dir, settings.agents_may_use_api);
         let local = LocalListener::bind(&data_dir, judge, metrics.clone()).map_err(|source| {
             ServeError::Socket {
@@ -223,7 +262,8 @@ impl Server {
             }
         })?;
         let callers = Callers::new(store.clone(), settings.token.as_deref(), closing.clone());
-        let access = Access::new(address, &settings.allowed_hosts, callers.clone());
+        let front = Front::new(&settings.web);
+        let access = Access::new(address, &settings.allowed_hosts, front, callers.clone());
         let clients = TaskTracker::new();
         let projects = Projects {
             store: store.clone(),
@@ -286,9 +326,10 @@ impl Server {
         let idle = sessions.clone();
         tokio::spawn(async move { idle.hibernate_idle().await });
         let router = http::router(app);
-        let url = page_url(address).await;
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let url = page_url(&settings, scheme, address).await;
         let found = serde_json::json!({
-            "address": format!("http://{address}"), "url": url, "pid": std::process::id(),
+            "address": format!("{scheme}://{address}"), "url": url, "pid": std::process::id(),
         });
         write_whole(&data_dir, FOUND, found.to_string().as_bytes())
             .map_err(|error| failed(error.into()))?;
@@ -296,6 +337,8 @@ impl Server {
             listener,
             local,
             address,
+            scheme,
+            fingerprint: tls.map(|tls| tls.fingerprint().to_owned()),
             url,
             callers,
             sessions,
@@ -317,6 +360,18 @@ impl Server {
             credential: None,
         });
         format!("{}/login?code={code}", self.url)
+    }
+
+    /// `http`, or `https` with TLS.
+    #[must_use]
+    pub const fn scheme(&self) -> &'static str {
+        self.scheme
+    }
+
+    /// The SHA-256 of the certificate, with TLS.
+    #[must_use]
+    pub fn fingerprint(&self) -> Option<&str> {
+        self.fingerprint.as_deref()
     }
 
     /// The address of the listener.

@@ -1,5 +1,7 @@
 //! The settings of a server, resolved from flags, variables and the file.
 
+mod web;
+
 use std::{
     collections::BTreeMap,
     ffi::OsString,
@@ -13,6 +15,11 @@ use wxcode_claude::template::Template;
 use wxcode_core::lease::Node;
 use wxcode_holder::folder::Limits;
 
+pub use self::web::{
+    BasePath, InvalidPath, InvalidSubnet, InvalidUrl, Proxy, PublicUrl, Subnet, TlsSource,
+    Unprotected, Web,
+};
+
 /// All settings of a server.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -24,6 +31,8 @@ pub struct Settings {
     pub agents_may_use_api: bool,
     /// Host names permitted in requests, besides the listen address and `localhost`.
     pub allowed_hosts: Vec<String>,
+    /// TLS, a proxy, the path in front of everything.
+    pub web: Web,
     /// Caps on connections.
     pub network: Network,
     /// The claude executable: a path, or a name on `PATH`.

@@ -153,9 +153,52 @@ pub(crate) struct ServeOptions {
     /// The claude executable [default: claude on PATH]
     #[arg(long, env = "WXCODE_CLAUDE", value_name = "PATH")]
     pub(crate) claude: Option<PathBuf>,
+    /// Certificate for TLS, in PEM, with the chain; read again after a change
+    #[arg(long, env = "WXCODE_TLS_CERT", value_name = "FILE")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// Key of the certificate, in PEM
+    #[arg(long, env = "WXCODE_TLS_KEY", value_name = "FILE")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// TLS with a certificate of its own, for a trial; its fingerprint is printed
+    #[arg(long, env = "WXCODE_TLS_SELF_SIGNED")]
+    pub(crate) tls_self_signed: bool,
+    /// Take connections from the trusted proxies only, and their forwarding headers
+    #[arg(long, env = "WXCODE_BEHIND_PROXY")]
+    pub(crate) behind_proxy: bool,
+    /// Addresses or networks of the proxies [default: loopback, when listening there]
+    #[arg(
+        long,
+        env = "WXCODE_TRUSTED_PROXIES",
+        value_name = "ADDR,…",
+        value_delimiter = ','
+    )]
+    pub(crate) trusted_proxies: Vec<String>,
+    /// The address of the server for its users, such as https://box.example/wx
+    #[arg(long, env = "WXCODE_PUBLIC_URL", value_name = "URL")]
+    pub(crate) public_url: Option<String>,
+    /// A path in front of everything, such as /wx [default: the path of the public address]
+    #[arg(long, env = "WXCODE_BASE_PATH", value_name = "PATH")]
+    pub(crate) base_path: Option<String>,
     /// What to log, such as `info` or `wxcode_server=debug` [default: info]
     #[arg(long, env = "WXCODE_LOG", value_name = "FILTER")]
     pub(crate) log: Option<String>,
+}
+
+impl ServeOptions {
+    /// No flag at all.
+    pub(crate) const NONE: Self = Self {
+        listen: None,
+        store: None,
+        claude: None,
+        tls_cert: None,
+        tls_key: None,
+        tls_self_signed: false,
+        behind_proxy: false,
+        trusted_proxies: Vec::new(),
+        public_url: None,
+        base_path: None,
+        log: None,
+    };
 }
 
 #[derive(Debug, Subcommand)]

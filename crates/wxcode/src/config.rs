@@ -1,6 +1,7 @@
 //! The settings: flags before `WXCODE_*` variables before `wxcode.toml` before the defaults.
 
 mod file;
+mod web;
 
 use std::{
     net::{SocketAddr, ToSocketAddrs},
@@ -111,10 +112,21 @@ pub(crate) fn resolve(common: &Common, options: &ServeOptions) -> anyhow::Result
         .clone()
         .or(file.claude.path)
         .unwrap_or_else(|| PathBuf::from("claude"));
+    let listen = address(&listen)?;
+    let web = web::WebSettings {
+        tls: file.tls,
+        proxy: file.proxy,
+        behind_proxy: file.behind_proxy,
+        trusted_proxies: file.trusted_proxies,
+        public_url: file.public_url,
+        base_path: file.base_path,
+    };
+    let web = web.resolve(options, listen)?;
     let settings = Settings {
         token: None,
         agents_may_use_api: file.agent.may_use_api,
         allowed_hosts: file.allowed_hosts,
+        web,
         claude,
         holder: wxcode_server::program::installed()
             .context("cannot find this program's own path")?,
@@ -149,7 +161,7 @@ pub(crate) fn resolve(common: &Common, options: &ServeOptions) -> anyhow::Result
         data_dir,
     };
     Ok(Resolved {
-        listen: address(&listen)?,
+        listen,
         store: store(options.store.as_ref(), file.store.as_deref(), &path)?,
         log: options
             .log
@@ -202,12 +214,7 @@ mod tests {
         }
     }
 
-    const NO_OPTIONS: ServeOptions = ServeOptions {
-        listen: None,
-        store: None,
-        claude: None,
-        log: None,
-    };
+    const NO_OPTIONS: ServeOptions = ServeOptions::NONE;
 
     #[test]
     fn defaults() {

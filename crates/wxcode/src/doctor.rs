@@ -22,10 +22,10 @@ use crate::{
 
 pub(crate) fn run(common: &Common) -> anyhow::Result<()> {
     let options = ServeOptions {
-        listen: std::env::var("WXCODE_LISTEN").ok(),
         store: std::env::var("WXCODE_STORE").ok().map(Into::into),
         claude: std::env::var_os("WXCODE_CLAUDE").map(Into::into),
-        log: None,
+        // The way to the server concerns no check here.
+        ..ServeOptions::NONE
     };
     let mut findings = Findings::default();
     match config::resolve(common, &options) {

@@ -7,7 +7,9 @@ use std::{
 };
 
 /// Folders of the data folder with wxcode's own files only. `workspaces` belongs to the user.
-const FOLDERS: [&str; 6] = ["sessions", "runs", "events", "planning", "deleting", "bin"];
+const FOLDERS: [&str; 7] = [
+    "sessions", "runs", "events", "planning", "deleting", "bin", "tls",
+];
 /// Files next to these folders.
 const FILES: [&str; 5] = [
     "node",

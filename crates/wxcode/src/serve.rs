@@ -69,7 +69,12 @@ async fn serve(common: &Common, resolved: Resolved, log: &Log) -> anyhow::Result
     let _size_limit = signal(size_limit).context("cannot listen for SIGXFSZ")?;
     let server = Server::open(listen, settings, store, lock).await?;
     let address = server.address();
-    announce(format!("listening on http://{address}\n"))?;
+    announce(format!("listening on {}://{address}\n", server.scheme()))?;
+    if let Some(fingerprint) = server.fingerprint() {
+        log.line(&format!(
+            "the certificate has the SHA-256 {fingerprint}: compare it with the one that the browser shows"
+        ));
+    }
     log.line(&format!(
         "open {} to log in: the link counts once, for ten minutes; `wxcode login` prints another one",
         server.login_link(),

@@ -17,6 +17,7 @@ use serde::Deserialize;
 use wxcode_core::id::Id;
 
 use super::{
+    front::{Front, Sent},
     host::Hosts,
     problem::{Answer, Problem, quoted},
 };
@@ -44,73 +45,92 @@ pub(super) struct NotAllowed;
 pub(crate) struct Access {
     hosts: Hosts,
     cookie_name: String,
+    pub(super) front: Front,
     pub(super) callers: Callers,
 }
 
 impl Access {
     /// Creates the access rules of a server on `listen`.
     #[must_use]
-    pub(crate) fn new(listen: SocketAddr, allowed_hosts: &[String], callers: Callers) -> Self {
+    pub(crate) fn new(
+        listen: SocketAddr,
+        allowed_hosts: &[String],
+        front: Front,
+        callers: Callers,
+    ) -> Self {
+        let mut allowed = allowed_hosts.to_vec();
+        allowed.extend(front.public_host().map(str::to_owned));
         Self {
-            hosts: Hosts::new(listen, allowed_hosts),
+            hosts: Hosts::new(listen, &allowed),
             // Cookies do not distinguish ports of a host, so the name does.
             cookie_name: format!("wxcode_{}", listen.port()),
+            front,
             callers,
         }
     }
 
     /// The caller with the token or the cookie in the headers.
-    pub(super) async fn caller(&self, headers: &HeaderMap, from: &str) -> Option<Caller> {
+    pub(super) async fn caller(&self, headers: &HeaderMap, sent: &Sent) -> Answer<Option<Caller>> {
+        let from = &sent.address.to_string();
         if let Some(token) = bearer(headers) {
-            return self.callers.by_token(token, from).await;
+            return Ok(self.callers.by_token(token, from).await);
         }
-        for value in self.cookies(headers) {
+        if let Some(user) = self.front.user(headers, from)? {
+            return Ok(Some(user));
+        }
+        let name = self.cookie_name(sent.is_secure);
+        for value in cookies(headers, &name) {
             if let Some(caller) = self.callers.by_cookie(value, from).await {
-                return Some(caller);
+                return Ok(Some(caller));
             }
         }
-        None
+        Ok(None)
     }
 
-    /// The values of this server's cookie.
-    fn cookies<'a>(&'a self, headers: &'a HeaderMap) -> impl Iterator<Item = &'a str> {
-        headers
-            .get_all(header::COOKIE)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='))
-            .filter(|(name, _)| *name == self.cookie_name)
-            .map(|(_, value)| value)
-            .take(COOKIES_MAX)
+    /// The name of this server's cookie. Under TLS its prefix makes browsers refuse one that another
+    /// server of the domain has set.
+    fn cookie_name(&self, is_secure: bool) -> String {
+        let prefix = match (is_secure, self.front.base()) {
+            (true, "") => "__Host-",
+            // The other prefix needs the path `/`.
+            (true, _) => "__Secure-",
+            (false, _) => "",
+        };
+        format!("{prefix}{}", self.cookie_name)
     }
 
     /// A cookie for this many seconds.
-    pub(super) fn set_cookie(&self, value: &str, max_age: i64) -> HeaderValue {
+    pub(super) fn set_cookie(&self, value: &str, max_age: i64, is_secure: bool) -> HeaderValue {
+        let name = self.cookie_name(is_secure);
+        let path = match self.front.base() {
+            "" => "/",
+            base => base,
+        };
+        let secure = if is_secure { "; Secure" } else { "" };
         let text = format!(
-            "{}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={max_age}",
-            self.cookie_name
+            "{name}={value}; Path={path}; HttpOnly; SameSite=Lax; Max-Age={max_age}{secure}"
         );
         HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""))
     }
+}
+
+/// The values of a cookie.
+fn cookies<'a>(headers: &'a HeaderMap, of: &'a str) -> impl Iterator<Item = &'a str> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .filter(move |(name, _)| *name == of)
+        .map(|(_, value)| value)
+        .take(COOKIES_MAX)
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-}
-
-/// The address of a request's sender, for records.
-pub(super) fn sender(request: &Request) -> String {
-    let connection = request.extensions().get::<Arc<Connection>>();
-    match connection {
-        None => "unknown".to_owned(),
-        Some(connection) => match connection.peer() {
-            Some(_) => "this machine".to_owned(),
-            None => connection.address().to_string(),
-        },
-    }
 }
 
 /// Refuses on the socket of the data folder what comes from a browser or through a proxy: the
@@ -137,25 +157,31 @@ pub(crate) async fn guard(
     next: Next,
 ) -> Response {
     let connection = request.extensions().get::<Arc<Connection>>();
-    let peer = connection.and_then(|connection| connection.peer()).cloned();
+    let peer = connection.and_then(|found| found.peer()).cloned();
+    let sent = match access.front.sent(&request) {
+        Ok(sent) => sent,
+        Err(problem) => return problem.into_response(),
+    };
     let checked = match &peer {
         Some(_) => no_browser(request.headers()),
-        None => access.hosts.check(&request),
+        None => access.hosts.check(request.headers(), &sent.host),
     };
     if let Err(problem) = checked {
         return problem.into_response();
     }
-    let from = sender(&request);
-    let caller = match peer {
+    let found = match peer {
         Some(Peer::Own { pid }) if bearer(request.headers()).is_none() => {
-            Some(Caller::on_this_machine(pid))
+            Ok(Some(Caller::on_this_machine(pid)))
         }
         Some(Peer::Refused(refused)) if bearer(request.headers()).is_none() => {
-            return Problem::new(refused.status(), refused.to_string())
-                .with_code(refused.code())
-                .into_response();
+            Err(Problem::new(refused.status(), refused.to_string()).with_code(refused.code()))
         }
-        _ => access.caller(request.headers(), &from).await,
+        _ => access.caller(request.headers(), &sent).await,
+    };
+    request.extensions_mut().insert(sent);
+    let caller = match found {
+        Ok(caller) => caller,
+        Err(problem) => return problem.into_response(),
     };
     if let Some(caller) = caller {
         if let Some(connection) = request.extensions().get::<Arc<Connection>>() {
@@ -269,7 +295,7 @@ struct Named {
 
 /// The answer to a request without authentication; a browser that asks for a page is sent to log
 /// in, and returns to that page.
-pub(super) fn refuse(request: &Request) -> Response {
+pub(super) fn refuse(front: &Front, request: &Request) -> Response {
     let accept = request
         .headers()
         .get(header::ACCEPT)
@@ -281,8 +307,12 @@ pub(super) fn refuse(request: &Request) -> Response {
             .path_and_query()
             .map_or("/", |path| path.as_str());
         let login = match asked {
-            "/" => "/login".to_owned(),
-            asked => format!("/login?next={}", encoded(asked)),
+            "/" => front.path("/login"),
+            asked => format!(
+                "{}?next={}",
+                front.path("/login"),
+                encoded(&front.path(asked))
+            ),
         };
         return Redirect::to(&login).into_response();
     }

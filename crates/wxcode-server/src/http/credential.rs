@@ -117,7 +117,7 @@ pub(super) struct CreatedLink {
     /// The link's id; null for a login link, which counts once.
     #[schema(value_type = Option<String>)]
     id: Option<Id>,
-    /// The path and query of the link on this server.
+    /// The link: whole with a `public_url`, otherwise the path and query on this server.
     url: String,
     #[schema(value_type = Option<String>)]
     expires_at: Option<Timestamp>,
@@ -241,6 +241,14 @@ pub(super) async fn create_login(
     Extension(caller): Extension<Caller>,
     _: NoBody,
 ) -> Answer<(StatusCode, Json<CreatedLink>)> {
+    if caller.is_of_proxy {
+        return Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "the proxy logs you in, and a link would outlast that: open the page through the proxy, \
+             or make the link with a token",
+        )
+        .with_code("forbidden"));
+    }
     if !access.callers.may_be_source(caller.source).await? {
         return Err(Problem::conflict(
             "this login comes from a login that comes from another, and so on: make the link with \
@@ -251,7 +259,7 @@ pub(super) async fn create_login(
     let code = access.callers.login_code(caller.as_source());
     let link = CreatedLink {
         id: None,
-        url: format!("/login?code={code}"),
+        url: access.front.link(&format!("/login?code={code}")),
         expires_at: Timestamp::now().checked_add(CODE_TIME).ok(),
     };
     Ok((StatusCode::CREATED, Json(link)))
@@ -306,7 +314,7 @@ pub(super) async fn create_share(
     };
     let created = CreatedLink {
         id: Some(credential.id),
-        url: format!("/share/{link}"),
+        url: access.front.link(&format!("/share/{link}")),
         expires_at: credential.expires_at,
     };
     Ok((StatusCode::CREATED, Json(created)))

@@ -2,10 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::{
-    extract::Request,
-    http::{StatusCode, header, uri::Authority},
-};
+use axum::http::{HeaderMap, StatusCode, header, uri::Authority};
 
 use super::problem::{Answer, Problem, quoted};
 
@@ -55,11 +52,13 @@ impl Hosts {
     }
 
     /// Refuses a foreign Host or Origin.
-    pub(super) fn check(&self, request: &Request) -> Answer<()> {
-        let host = match request.headers().get(header::HOST) {
-            Some(value) => value.to_str().unwrap_or_default(),
-            None => request.uri().authority().map_or("", Authority::as_str),
-        };
+    pub(super) fn check(&self, headers: &HeaderMap, host: &str) -> Answer<()> {
+        if headers.get_all(header::HOST).iter().count() > 1 {
+            return Err(Problem::new(
+                StatusCode::BAD_REQUEST,
+                "the request has two Host headers: send one",
+            ));
+        }
         if !self.is_host(host) {
             return Err(Problem::new(
                 StatusCode::FORBIDDEN,
@@ -71,7 +70,7 @@ impl Hosts {
                 ),
             ));
         }
-        for origin in request.headers().get_all(header::ORIGIN) {
+        for origin in headers.get_all(header::ORIGIN) {
             let origin = origin.to_str().unwrap_or("unreadable");
             if !is_same_origin(origin, host) {
                 return Err(Problem::new(

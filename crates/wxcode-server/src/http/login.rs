@@ -1,6 +1,6 @@
 //! Logins of browsers: by a token, by a one-time code, or by a share link.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{net::IpAddr, time::Duration};
 
 use axum::{
     Extension, Form,
@@ -15,13 +15,11 @@ use wxcode_core::access::{CredentialKind, NAME_MAX};
 
 use super::{
     access::{Access, unauthorized},
+    front::{Front, Sent},
     parameter::Params,
     problem::Problem,
 };
-use crate::{
-    access::{LOGIN_IDLE, Source},
-    listen::Connection,
-};
+use crate::access::{LOGIN_IDLE, Source};
 
 /// Longest cookie of a share link, in seconds: the link itself ends it earlier.
 const SHARE_COOKIE: i64 = 365 * 24 * 60 * 60; // a year
@@ -46,24 +44,17 @@ pub(crate) struct Wanted {
 
 impl Wanted {
     /// A path of this server, whatever was given.
-    fn next(&self) -> &str {
+    fn next(&self, front: &Front) -> String {
         let is_ours = |path: &&str| {
-            path.starts_with('/')
+            path.starts_with(&front.path("/"))
                 && !path.starts_with("//")
                 && path
                     .bytes()
                     .all(|byte| byte.is_ascii_graphic() && byte != b'\\')
         };
-        self.next.as_deref().filter(is_ours).unwrap_or("/")
+        let next = self.next.as_deref().filter(is_ours);
+        next.map_or_else(|| front.path("/"), str::to_owned)
     }
-}
-
-/// The sender of a request, for the count of failed logins.
-type Sender = Option<Extension<Arc<Connection>>>;
-
-fn address(sender: &Sender) -> IpAddr {
-    let unknown = IpAddr::from([0, 0, 0, 0]);
-    sender.as_ref().map_or(unknown, |sender| sender.address())
 }
 
 /// The login form; with a one-time code, the login itself.
@@ -75,7 +66,7 @@ fn address(sender: &Sender) -> IpAddr {
 ))]
 pub(crate) async fn page(
     State(access): State<Access>,
-    sender: Sender,
+    Extension(sent): Extension<Sent>,
     method: Method,
     headers: HeaderMap,
     Params(wanted): Params<Wanted>,
@@ -85,7 +76,7 @@ pub(crate) async fn page(
     let Some(code) = code else {
         return form(&headers, None).into_response();
     };
-    let from = address(&sender);
+    let from = sent.address;
     if let Err(wait) = access.callers.may_log_in(from) {
         return too_many(wait);
     }
@@ -98,7 +89,7 @@ pub(crate) async fn page(
         }
     }
     match source {
-        Some(source) => open(&access, &source, &headers, from, wanted.next()).await,
+        Some(source) => open(&access, &source, &headers, &sent, &wanted).await,
         None => {
             refused(&access, from);
             let form = form(&headers, Some(Refusal::Link));
@@ -119,12 +110,12 @@ pub(crate) async fn page(
 ))]
 pub(crate) async fn login(
     State(access): State<Access>,
-    sender: Sender,
+    Extension(sent): Extension<Sent>,
     headers: HeaderMap,
     Params(wanted): Params<Wanted>,
     given: Result<Form<Login>, FormRejection>,
 ) -> Response {
-    let from = address(&sender);
+    let from = sent.address;
     if let Err(wait) = access.callers.may_log_in(from) {
         return too_many(wait);
     }
@@ -138,7 +129,7 @@ pub(crate) async fn login(
         let form = form(&headers, Some(Refusal::Token));
         return (StatusCode::UNAUTHORIZED, form).into_response();
     };
-    open(&access, &caller.as_source(), &headers, from, wanted.next()).await
+    open(&access, &caller.as_source(), &headers, &sent, &wanted).await
 }
 
 /// Makes a login for a browser, and sends the browser on.
@@ -146,8 +137,8 @@ async fn open(
     access: &Access,
     source: &Source,
     headers: &HeaderMap,
-    from: IpAddr,
-    next: &str,
+    sent: &Sent,
+    wanted: &Wanted,
 ) -> Response {
     let browser = headers
         .get(header::USER_AGENT)
@@ -161,12 +152,13 @@ async fn open(
     match added.await {
         Ok(Some((_, cookie))) => {
             let (who, project) = (source.name.as_str(), source.grant.project);
-            let from = from.to_string();
+            let from = sent.address.to_string();
             access
                 .callers
                 .audit((who, &from), "login", project, "ok".to_owned());
-            let cookie = access.set_cookie(&cookie, LOGIN_IDLE.as_secs());
-            ([(header::SET_COOKIE, cookie)], Redirect::to(next)).into_response()
+            let cookie = access.set_cookie(&cookie, LOGIN_IDLE.as_secs(), sent.is_secure);
+            let next = wanted.next(&access.front);
+            ([(header::SET_COOKIE, cookie)], Redirect::to(&next)).into_response()
         }
         // Only the names of tokens are taken.
         Ok(None) => unauthorized().into_response(),
@@ -199,6 +191,7 @@ fn too_many(wait: Duration) -> Response {
 ))]
 pub(crate) async fn logout(
     State(access): State<Access>,
+    Extension(sent): Extension<Sent>,
     caller: Option<Extension<crate::access::Caller>>,
 ) -> Response {
     if let Some(Extension(caller)) = caller
@@ -214,8 +207,8 @@ pub(crate) async fn logout(
             .audit(who, "logout", caller.grant.project, "ok".to_owned());
     }
     (
-        [(header::SET_COOKIE, access.set_cookie("", 0))],
-        Redirect::to("/login"),
+        [(header::SET_COOKIE, access.set_cookie("", 0, sent.is_secure))],
+        Redirect::to(&access.front.path("/login")),
     )
         .into_response()
 }
@@ -229,10 +222,10 @@ pub(crate) async fn logout(
 ))]
 pub(crate) async fn share(
     State(access): State<Access>,
-    sender: Sender,
+    Extension(sent): Extension<Sent>,
     Path(link): Path<String>,
 ) -> Response {
-    let from = address(&sender);
+    let from = sent.address;
     if let Err(wait) = access.callers.may_log_in(from) {
         return too_many(wait);
     }
@@ -241,8 +234,8 @@ pub(crate) async fn share(
         refused(&access, from);
         return unauthorized().into_response();
     };
-    let cookie = access.set_cookie(&link, SHARE_COOKIE);
-    let next = format!("/#/projects/{project}");
+    let cookie = access.set_cookie(&link, SHARE_COOKIE, sent.is_secure);
+    let next = access.front.path(&format!("/#/projects/{project}"));
     ([(header::SET_COOKIE, cookie)], Redirect::to(&next)).into_response()
 }
 
@@ -332,6 +325,7 @@ fn form(headers: &HeaderMap, refusal: Option<Refusal>) -> Html<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::Web;
 
     #[test]
     fn the_next_page_is_one_of_this_server() {
@@ -339,10 +333,18 @@ mod tests {
             code: None,
             next: Some(path.to_owned()),
         };
-        assert_eq!(next("/a?b=c").next(), "/a?b=c");
+        let root = Front::new(&Web::default());
+        let below = Front::new(&Web {
+            base_path: "/wx".parse().unwrap(),
+            ..Web::default()
+        });
+        assert_eq!(next("/a?b=c").next(&root), "/a?b=c");
+        assert_eq!(next("/wx/a").next(&below), "/wx/a");
         for foreign in ["", "//evil", "https://evil", "/\\evil", "/a\r\nb", "a"] {
-            assert_eq!(next(foreign).next(), "/", "{foreign:?}");
+            assert_eq!(next(foreign).next(&root), "/", "{foreign:?}");
+            assert_eq!(next(foreign).next(&below), "/wx/", "{foreign:?}");
         }
+        assert_eq!(next("/wxa").next(&below), "/wx/");
     }
 
     #[test]

@@ -10,6 +10,8 @@ use std::{
 use anyhow::bail;
 use serde::Deserialize;
 
+use super::web::{ProxyTable, TlsTable};
+
 /// How long a lease may last without a renewal, in seconds.
 const LEASE_S: std::ops::RangeInclusive<u64> = 1..=86_400;
 /// How long a command may wait for the agent to become ready, in seconds.
@@ -26,6 +28,12 @@ pub(crate) struct File {
     pub(super) listen: Option<String>,
     pub(super) store: Option<String>,
     pub(super) allowed_hosts: Vec<String>,
+    pub(super) behind_proxy: bool,
+    pub(super) trusted_proxies: Vec<String>,
+    pub(super) public_url: Option<String>,
+    pub(super) base_path: Option<String>,
+    pub(super) tls: TlsTable,
+    pub(super) proxy: ProxyTable,
     pub(super) log: Option<String>,
     pub(super) commands: CommandsTable,
     pub(super) claude: ClaudeTable,

@@ -46,6 +46,8 @@ pub(crate) struct Server {
     client: Client,
     child: Option<Child>,
     listen: String,
+    /// Further flags of `serve`.
+    pub(crate) flags: Vec<String>,
     /// The program, after the launcher, if any.
     pub(crate) program: Vec<OsString>,
     /// A launcher starts the server, and the server's pids mean other processes here.
@@ -65,6 +67,14 @@ impl Server {
     /// A server with another store than the tests' own.
     pub(crate) async fn start_on(agent: Agent, store: Option<String>) -> Self {
         let mut server = Self::new(agent, store);
+        server.up().await;
+        server
+    }
+
+    /// A server with further flags.
+    pub(crate) async fn start_with_flags(agent: Agent, flags: &[&str]) -> Self {
+        let mut server = Self::new(agent, store().await);
+        server.flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
         server.up().await;
         server
     }
@@ -148,6 +158,7 @@ impl Server {
             client,
             child: None,
             listen: "127.0.0.1:0".to_owned(),
+            flags: Vec::new(),
             store,
             program: vec![wxcode().into()],
             is_elsewhere: false,
@@ -202,6 +213,7 @@ impl Server {
     /// Starts the program at the same address as before.
     pub(crate) async fn up(&mut self) {
         let mut command = self.command(&["serve", "--listen", &self.listen]);
+        command.args(&self.flags);
         if !self.agent.env.iter().any(|(name, _)| name == TOKEN) {
             command.env(TOKEN, &self.token);
         }
@@ -232,7 +244,7 @@ impl Server {
             .strip_prefix("listening on ")
             .expect("the line of the contract")
             .to_owned();
-        self.listen = self.base.strip_prefix("http://").unwrap().to_owned();
+        self.listen = self.base.split_once("://").unwrap().1.to_owned();
         self.child = Some(child);
     }
 
