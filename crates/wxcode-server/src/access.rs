@@ -9,6 +9,7 @@
 mod attempts;
 mod codes;
 mod ends;
+mod journal;
 mod peer;
 pub(crate) mod rule;
 pub(crate) mod secret;
@@ -23,7 +24,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-use tokio::time::Instant;
+use tokio::{sync::Semaphore, time::Instant};
 use tokio_util::sync::CancellationToken;
 use wxcode_core::{
     access::{AuditEntry, Credential, CredentialKind, Grant, LastUse},
@@ -31,7 +32,7 @@ use wxcode_core::{
 };
 use wxcode_store::{Result, StoreError};
 
-use self::{attempts::Attempts, codes::Codes, ends::Ends};
+use self::{attempts::Attempts, codes::Codes, ends::Ends, journal::Journal};
 pub(crate) use self::{
     codes::{CODE_TIME, Source},
     ends::End,
@@ -51,6 +52,8 @@ const NOTED_EVERY: SignedDuration = SignedDuration::from_secs(60);
 pub(crate) const LOGIN_IDLE: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// Pause between two removals of expired credentials.
 const CLEAN_EVERY: Duration = Duration::from_secs(3_600);
+/// Most uses of credentials on the way to the store.
+const USES_MAX: usize = 64;
 /// Longest line of credentials that come from one another.
 const SOURCES_MAX: usize = 8;
 
@@ -81,6 +84,8 @@ struct Inner {
     ends: Ends,
     codes: Mutex<Codes>,
     attempts: Mutex<Attempts>,
+    journal: Journal,
+    uses: Arc<Semaphore>,
 }
 
 /// The token in the environment of the server.
@@ -98,6 +103,7 @@ struct Known {
 impl Callers {
     /// Starts to watch the credentials in use, until `closing`.
     pub(crate) fn new(store: Repository, token: Option<&str>, closing: CancellationToken) -> Self {
+        let journal = Journal::new(store.clone());
         let callers = Self(Arc::new(Inner {
             store,
             own: token.map(|token| OwnToken {
@@ -108,6 +114,8 @@ impl Callers {
             ends: Ends::default(),
             codes: Mutex::default(),
             attempts: Mutex::default(),
+            journal,
+            uses: Arc::new(Semaphore::new(USES_MAX)),
         }));
         let watching = callers.clone();
         tokio::spawn(async move {
@@ -262,8 +270,13 @@ impl Callers {
         if let Some(known) = lock(&self.0.known).get_mut(&id) {
             known.credential.last_use = Some(last_use.clone());
         }
+        // A busy store misses some uses.
+        let Ok(permit) = Arc::clone(&self.0.uses).try_acquire_owned() else {
+            return;
+        };
         let store = self.0.store.clone();
         tokio::spawn(async move {
+            let _permit = permit;
             if let Err(error) = store.use_credential(id, &last_use, expires_at).await {
                 tracing::debug!(%error, "could not record the use of a credential");
             }
@@ -461,12 +474,12 @@ impl Callers {
             project,
             outcome,
         };
-        let store = self.0.store.clone();
-        tokio::spawn(async move {
-            if let Err(error) = store.add_audit(&entry).await {
-                tracing::warn!(%error, action = entry.action, actor = entry.actor, "could not write the audit");
-            }
-        });
+        self.0.journal.add(entry);
+    }
+
+    /// Waits until the audit so far is written, within a bound.
+    pub(crate) async fn flush(&self) {
+        self.0.journal.flush().await;
     }
 
     /// Entries of the audit, newest first.

@@ -291,7 +291,7 @@ async fn authenticate(State(app): State<App>, request: Request, next: Next) -> R
         return match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
             Ok(upgrade) => {
                 app.metrics.refused(Refusal::Token);
-                terminal::refuse(upgrade, connection)
+                terminal::refuse(upgrade, connection, terminal::Refused::NoLogin)
             }
             Err(_) => access::unauthorized().into_response(),
         };
@@ -326,7 +326,16 @@ async fn method_not_allowed() -> Problem {
 }
 
 async fn headers(request: Request, next: Next) -> Response {
-    const HEADERS: [(HeaderName, &str); 4] = [
+    const HEADERS: [(HeaderName, &str); 6] = [
+        // Pages of other origins reach neither the window nor an answer.
+        (
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ),
+        (
+            HeaderName::from_static("cross-origin-resource-policy"),
+            "same-origin",
+        ),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         // With `no-referrer`, browsers would post the login form with `Origin: null`, which is
         // refused.

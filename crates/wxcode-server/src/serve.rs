@@ -405,6 +405,7 @@ impl Server {
         {
             tracing::warn!("ending with requests still open");
         }
+        self.callers.flush().await;
         self.events.settle();
         // Best effort: a stale file names a dead pid.
         let _ = fs::remove_file(self.data_dir.join(FOUND));

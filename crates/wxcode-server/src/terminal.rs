@@ -42,7 +42,6 @@ use self::{
     protocol::Protocol,
 };
 use crate::{access::Caller, listen::Connection};
-use wxcode_core::access::Role;
 use wxcode_protocol::websocket::INPUT_MAX;
 
 /// Largest WebSocket message, in bytes: [`INPUT_MAX`] of input in JSON's longest form (`\u001b`),
@@ -119,9 +118,10 @@ fn accept(
     };
     let mut options = Options::parse(query.as_deref().unwrap_or_default());
     if let Ok(options) = &mut options {
-        options.read_only |= caller.grant.role < Role::Operator;
+        options.limit_to(caller.grant.role);
     }
     let credential = terminals.callers.end_of(caller);
+    let caller = caller.clone();
     let lang = options.as_ref().ok().and_then(|o| o.lang.as_deref());
     let language = Language::choose(lang, headers);
     let clients = terminals.clients.clone();
@@ -134,6 +134,7 @@ fn accept(
             clients.track_future(async move {
                 let mut client = Client {
                     line: Line::new(socket, flow),
+                    caller,
                     protocol,
                     language,
                 };
@@ -153,8 +154,39 @@ fn accept(
         })
 }
 
-/// Answers a browser without a login: closes the socket with 4401 and ignores its messages.
-pub(crate) fn refuse(upgrade: WebSocketUpgrade, connection: Option<Arc<Connection>>) -> Response {
+/// Why a terminal is closed at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// A browser without a login.
+    NoLogin,
+    /// The caller's role does not allow it; with the reason.
+    Role(String),
+}
+
+impl Refused {
+    fn frame(self) -> CloseFrame {
+        match self {
+            Self::NoLogin => CloseFrame {
+                code: code::NOT_ALLOWED,
+                reason: "log in, or send the header Authorization: Bearer TOKEN".into(),
+            },
+            Self::Role(reason) => CloseFrame {
+                code: code::ROLE,
+                reason: End::new(code::ROLE, None, reason)
+                    .shortened()
+                    .to_owned()
+                    .into(),
+            },
+        }
+    }
+}
+
+/// Answers on the socket itself: closes it, and ignores the client's messages.
+pub(crate) fn refuse(
+    upgrade: WebSocketUpgrade,
+    connection: Option<Arc<Connection>>,
+    refused: Refused,
+) -> Response {
     upgrade
         // A browser takes no answer without the browser's sub-protocol.
         .protocols([wxcode_protocol::websocket::PROTOCOL])
@@ -170,18 +202,14 @@ pub(crate) fn refuse(upgrade: WebSocketUpgrade, connection: Option<Arc<Connectio
                 }
             };
             tokio::select! {
-                _ = tokio::time::timeout(REFUSED_TIMEOUT, close_refused(socket)) => {}
+                _ = tokio::time::timeout(REFUSED_TIMEOUT, close_refused(socket, refused.frame())) => {}
                 () = evicted => {}
             }
         })
 }
 
 /// Closes, and reads on until the client's answer, within bounds.
-async fn close_refused(mut socket: WebSocket) {
-    let frame = CloseFrame {
-        code: code::NOT_ALLOWED,
-        reason: "log in, or send the header Authorization: Bearer TOKEN".into(),
-    };
+async fn close_refused(mut socket: WebSocket, frame: CloseFrame) {
     if socket.send(Message::Close(Some(frame))).await.is_err() {
         return;
     }

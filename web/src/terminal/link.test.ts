@@ -118,6 +118,7 @@ describe("the connection", () => {
       [4004, false],
       [4005, true],
       [4009, false],
+      [4403, false],
     ] as const) {
       const [phase, effects] = run(start, opened, lost(code, "why"));
       expect(phase).toEqual({ at: "refused", code, reason: "why", mayRetry });

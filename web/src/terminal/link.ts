@@ -56,6 +56,7 @@ const REFUSALS: ReadonlyMap<number, { mayRetry: boolean }> = new Map([
   [4004, { mayRetry: false }], // no such project
   [4005, { mayRetry: true }], // the agent could not start
   [4009, { mayRetry: false }], // milestone already finished
+  [4403, { mayRetry: false }], // the role does not allow it
 ]);
 
 const NOT_ALLOWED = 4401;

@@ -8,7 +8,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     body::{Body, to_bytes},
-    extract::{MatchedPath, Query, RawPathParams, Request, State},
+    extract::{MatchedPath, Query, RawPathParams, Request, State, ws::WebSocketUpgrade},
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
@@ -27,6 +27,7 @@ use crate::{
         rule::{self, Place, Rule},
     },
     listen::Connection,
+    terminal,
 };
 
 /// Largest body of a request without authentication, in bytes.
@@ -211,15 +212,19 @@ pub(super) async fn authorize(
         Ok(project) => project,
         Err(problem) => return problem.into_response(),
     };
+    let mut refused = None;
     let mut response = match permit(&caller, rule, project) {
         Ok(()) => next.run(Request::from_parts(parts, body)).await,
-        Err(problem) => problem.into_response(),
+        Err(problem) => {
+            refused = Some(StatusCode::FORBIDDEN);
+            refusal(problem, &mut parts).await
+        }
     };
     if response.status() == StatusCode::FORBIDDEN {
         response.extensions_mut().insert(NotAllowed);
     }
     if let Some(action) = rule.action {
-        let status = response.status();
+        let status = refused.unwrap_or(response.status());
         let is_done = status.is_success() || status == StatusCode::SWITCHING_PROTOCOLS;
         let outcome = match is_done {
             true => "ok".to_owned(),
@@ -229,6 +234,20 @@ pub(super) async fn authorize(
         access.callers.audit(who, action, project, outcome);
     }
     response
+}
+
+/// The answer to a request beyond the caller's role; a terminal is answered on its socket.
+async fn refusal(problem: Problem, parts: &mut axum::http::request::Parts) -> Response {
+    use axum::extract::FromRequestParts as _;
+    let route = parts.extensions.get::<MatchedPath>();
+    if route.is_some_and(|route| route.as_str().ends_with("/terminal"))
+        && let Ok(upgrade) = WebSocketUpgrade::from_request_parts(parts, &()).await
+    {
+        let connection = parts.extensions.get().cloned();
+        let refused = terminal::Refused::Role(problem.detail().to_owned());
+        return terminal::refuse(upgrade, connection, refused);
+    }
+    problem.into_response()
 }
 
 /// Decides by the caller's role and project.

@@ -33,6 +33,9 @@ impl Hosts {
         let Ok(authority) = host.parse::<Authority>() else {
             return false;
         };
+        if host.contains('@') {
+            return false;
+        }
         let name = authority.host().to_ascii_lowercase();
         if name == "localhost"
             || name == LOCAL_NAME
@@ -96,6 +99,10 @@ fn is_same_origin(origin: &str, host: &str) -> bool {
     } else {
         return false;
     };
+    // A user before the host is no part of an origin.
+    if rest.contains('@') || host.contains('@') {
+        return false;
+    }
     let (Ok(origin), Ok(host)) = (rest.parse::<Authority>(), host.parse::<Authority>()) else {
         return false;
     };
@@ -130,6 +137,7 @@ mod tests {
             "127.0.0.1.evil.example",
             "10.0.0.1:8052",
             "localhost@evil.example",
+            "user@localhost",
             "a b",
         ] {
             assert!(!hosts.is_host(host), "{host}");
@@ -148,6 +156,7 @@ mod tests {
             "http://127.0.0.1:9999",
             "file://",
             "http://127.0.0.1:8052.evil.example",
+            "http://user@127.0.0.1:8052",
         ] {
             assert!(!is_same_origin(origin, "127.0.0.1:8052"), "{origin}");
         }

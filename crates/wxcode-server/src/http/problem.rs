@@ -48,6 +48,11 @@ pub(crate) struct Problem {
 pub(crate) type Answer<T> = Result<T, Problem>;
 
 impl Problem {
+    /// The problem and its remedy.
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         let title = status.canonical_reason().unwrap_or("Error");
         Self {

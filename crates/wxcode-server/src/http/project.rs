@@ -131,6 +131,15 @@ pub(super) struct Removal {
     force: bool,
 }
 
+/// Whether a character makes different names look the same. Joiners shape letters and pictures.
+const fn is_deceptive(character: char) -> bool {
+    matches!(
+        character,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{2069}' | '\u{feff}'
+    )
+}
+
 pub(super) fn check_name(what: &str, name: &str) -> Answer<String> {
     let name = name.trim();
     match name.chars().count() {
@@ -140,6 +149,13 @@ pub(super) fn check_name(what: &str, name: &str) -> Answer<String> {
         1..=NAME_MAX if name.chars().any(char::is_control) => Err(Problem::invalid(format!(
             "{what} is {}, which holds control characters: remove them",
             quoted(name)
+        ))),
+        1..=NAME_MAX if name.chars().any(is_deceptive) => Err(Problem::invalid(format!(
+            "{what} holds characters without a width, or that turn the direction of the text: remove them, \
+             because two different names would look the same"
+        ))),
+        1..=NAME_MAX if name.parse::<Id>().is_ok() => Err(Problem::invalid(format!(
+            "{what} is {name}, which has the form of an id: give another one"
         ))),
         1..=NAME_MAX => Ok(name.to_owned()),
         length => Err(Problem::invalid(format!(

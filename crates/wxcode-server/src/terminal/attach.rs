@@ -37,6 +37,10 @@ const LOST_TIMEOUT: Duration = Duration::from_secs(10);
 const NOTHING_RUNS: &str =
     "no session runs: start it, or connect without read_only and start=false";
 
+/// The close reason for a viewer that would have to start a session.
+const MAY_NOT_START: &str =
+    "no session runs, and the role viewer starts none: ask an operator to start it";
+
 /// State of the terminals.
 #[derive(Clone)]
 pub(crate) struct Terminals {
@@ -145,6 +149,9 @@ async fn join(
         }
         client.send(ServerFrame::Output(Output::Exited(exit)));
     }
+    if options.may_not_start {
+        return Err(End::new(code::ROLE, Some("FORBIDDEN"), MAY_NOT_START));
+    }
     client.finish(NOTHING_RUNS).await
 }
 
@@ -247,7 +254,14 @@ async fn follow(
     let mut reached = since;
     let exit = match connection {
         Some(connection) => {
-            let mut stream = Stream::new(client, attendance, reports, options.read_only);
+            let (callers, caller) = (terminals.callers.clone(), client.caller.clone());
+            let project = session.project_id;
+            let typed = move || {
+                let who = (caller.name.as_str(), caller.from.as_str());
+                callers.audit(who, "type", Some(project), "ok".to_owned());
+            };
+            let typed = Box::new(typed);
+            let mut stream = Stream::new(client, attendance, reports, options.read_only, typed);
             let exit = stream.run(&terminals.closing, connection, since).await;
             reached = stream.reached;
             exit?

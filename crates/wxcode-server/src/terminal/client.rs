@@ -15,7 +15,7 @@ use super::{
     line::{Line, Turn},
     protocol::Protocol,
 };
-use crate::{agent::Session, screen};
+use crate::{access::Caller, agent::Session, screen};
 
 /// Time for a client to answer a close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -27,6 +27,7 @@ pub(super) struct Client {
     pub(super) line: Line,
     pub(super) protocol: Protocol,
     pub(super) language: Language,
+    pub(super) caller: Caller,
 }
 
 impl Client {

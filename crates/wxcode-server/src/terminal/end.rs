@@ -17,6 +17,7 @@ pub(super) mod code {
     pub(in crate::terminal) const AGENT: u16 = 4005;
     pub(in crate::terminal) const FINISHED: u16 = 4009;
     pub(in crate::terminal) const NOT_ALLOWED: u16 = 4401;
+    pub(in crate::terminal) const ROLE: u16 = 4403;
 }
 
 /// Bytes of a reason in a close frame.

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
+use wxcode_core::access::Role;
 
 /// The query of a terminal.
 #[derive(Debug, Default, PartialEq, Eq, Deserialize, ToSchema, IntoParams)]
@@ -22,6 +23,9 @@ pub(super) struct Options {
     pub(super) session: Option<String>,
     /// `wxcode.v1`: the client's name, 32 hexadecimal digits chosen by the client.
     client: Option<String>,
+    /// The role keeps the client from starting the session that it wants.
+    #[serde(skip)]
+    pub(super) may_not_start: bool,
 }
 
 impl Options {
@@ -43,6 +47,14 @@ impl Options {
             return Err("client must be 32 hexadecimal digits".to_owned());
         }
         Ok(options)
+    }
+
+    /// Makes a viewer look only.
+    pub(super) fn limit_to(&mut self, role: Role) {
+        if role < Role::Operator {
+            self.may_not_start = !self.joins_only();
+            self.read_only = true;
+        }
     }
 
     /// Whether the client only joins, and starts nothing.

@@ -28,12 +28,17 @@ const TOGETHER: usize = 32 << 10; // 32 KiB
 /// Bytes that an event counts besides its content.
 const EVENT: usize = 64;
 
+/// Records a client's first keystroke.
+pub(super) type Typed = Box<dyn FnOnce() + Send>;
+
 /// A client and the session that it follows.
 pub(super) struct Stream<'a> {
     client: &'a mut Client,
     attendance: Attendance,
     reports: broadcast::Receiver<Arc<HookEvent>>,
     read_only: bool,
+    /// Called at the client's first keystroke.
+    typed: Option<Typed>,
     role: Option<Role>,
     /// The holder takes no more requests. The holder's earlier output can still be read.
     is_write_closed: bool,
@@ -47,12 +52,14 @@ impl<'a> Stream<'a> {
         attendance: Attendance,
         reports: broadcast::Receiver<Arc<HookEvent>>,
         read_only: bool,
+        typed: Typed,
     ) -> Self {
         Self {
             client,
             attendance,
             reports,
             read_only,
+            typed: Some(typed),
             role: None,
             is_write_closed: false,
             reached: None,
@@ -209,7 +216,12 @@ impl<'a> Stream<'a> {
             _ if self.read_only => self.refuse(None),
             ClientFrame::Input { number, bytes } => {
                 let size = match is_typing(&bytes) {
-                    true => self.attendance.drive(),
+                    true => {
+                        if let Some(typed) = self.typed.take() {
+                            typed();
+                        }
+                        self.attendance.drive()
+                    }
                     false => None,
                 };
                 let input = Request::Input { seq: number, bytes };

@@ -155,7 +155,7 @@ async fn a_viewer_only_watches_a_terminal() {
     let path = format!("/output-projects/{project}/terminal");
     let bearer = format!("Bearer {viewer}");
     let early = Socket::open(&server, &path, &[("authorization", &bearer)]).await;
-    assert_eq!(early.unwrap().close_code().await, 1000);
+    assert_eq!(early.unwrap().close_code().await, 4403);
     assert!(server.session(&project).await["session_id"].is_null());
     let mut driver = server.socket(&path).await;
     driver.until("fake mode on").await;
@@ -167,6 +167,31 @@ async fn a_viewer_only_watches_a_terminal() {
     assert_eq!(refused["code"], "INPUT_REFUSED");
     let reason = watching.message("error").await;
     assert_eq!(reason["code"], "READ_ONLY");
+    let elsewhere = server.project("q").await;
+    let new = json!({ "name": "one", "role": "operator", "project_id": project });
+    let (limited, _) = token(&server, new).await;
+    let bearer = format!("Bearer {limited}");
+    let other = format!("/output-projects/{elsewhere}/terminal");
+    let other = Socket::open(&server, &other, &[("authorization", &bearer)]).await;
+    assert_eq!(other.unwrap().close_code().await, 4403);
+    // The first keystroke of each driver is in the audit, and no text.
+    driver.input("x").await;
+    driver.input("y").await;
+    let audit = server
+        .until("/audit", "the keystroke is in it", |audit| {
+            audit.to_string().contains("\"type\"")
+        })
+        .await;
+    let entries = audit["entries"].as_array().unwrap();
+    let typed: Vec<_> = entries.iter().filter(|e| e["action"] == "type").collect();
+    assert_eq!(typed.len(), 1);
+    assert_eq!(typed[0]["actor"], "the server's token");
+    assert_eq!(typed[0]["project_id"], json!(project));
+    assert!(
+        entries
+            .iter()
+            .any(|e| e["action"] == "attach" && e["outcome"] == "403")
+    );
     // The removal of a token ends the token's open streams.
     let mut events = server
         .request(
