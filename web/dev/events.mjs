@@ -1,16 +1,23 @@
-// A project's events for the mock server, as in docs/events.md, all in memory.
+// Events of a project, or of all, for the mock server, as in docs/events.md, all in memory.
 
 export class Events {
   /** The event after which each listener wanted to resume. */
   behind = [];
   #log = [];
   #listeners = new Set();
+  #pass;
+
+  /** `pass` gets each event as well. */
+  constructor(pass = () => {}) {
+    this.#pass = pass;
+  }
 
   tell(type, fields = {}) {
     const seq = this.#log.length + 1;
     const event = { seq, at: new Date().toISOString(), type, ...fields };
     this.#log.push(event);
     for (const listener of this.#listeners) send(listener, event);
+    this.#pass(type, fields);
   }
 
   /** The number of listeners. */

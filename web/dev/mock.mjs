@@ -16,9 +16,17 @@ import { frame, PROTOCOL } from "./wire.mjs";
 
 const DIST = new URL("../dist/", import.meta.url).pathname;
 const CSP =
-  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; img-src 'self' data:; font-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
-const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
-const LOGIN = `<!doctype html><title>wxcode</title><form method="post" action="/login">
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; img-src 'self' data:; font-src 'self'; manifest-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+const TYPES = {
+  ".html": "text/html",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".svg": "image/svg+xml",
+  ".png": "image/png",
+  ".woff2": "font/woff2",
+  ".webmanifest": "application/manifest+json",
+};
+const LOGIN = `<!doctype html><title>wxcode</title><form method="post">
 <label>Token <input name="token" type="password"></label><button type="submit">Log in</button></form>`;
 const STEPS = {
   pending: ["failed"],
@@ -39,6 +47,8 @@ function page(all, query) {
 export function startMock({ port = 0, token = "mock" } = {}) {
   const projects = new Map();
   const milestones = new Map();
+  /** Events of all projects. */
+  const all = new Events();
   const cookie = randomBytes(12).toString("hex");
   const allowed = (request) =>
     request.headers.authorization === `Bearer ${token}` ||
@@ -106,7 +116,8 @@ export function startMock({ port = 0, token = "mock" } = {}) {
       rows: 40,
       cwd: project.workspace_path,
       trusted: !project.name.includes("untrusted"),
-      changed: () => project.events.tell("agent.state", { state: it.agent?.state }),
+      changed: () =>
+        project.events.tell("agent.state", { state: it.agent?.state, ask: it.agent?.asks ?? null }),
       output: (data) => it.stream.write(data),
       submitted: () => {},
       exited: (code) => end(code, null, "exited"),
@@ -233,12 +244,30 @@ export function startMock({ port = 0, token = "mock" } = {}) {
   };
   const shownProject = ({ session, deliveries, pump, events, runs, ...rest }) => rest;
 
+  /** With its present activity. */
+  const listed = (project) => {
+    const { status, agent_state, asks } = shownSession(project);
+    const milestone = [...milestones.values()].findLast(
+      (one) => one.output_project_id === project.id && one.status === "in_progress",
+    );
+    return {
+      ...shownProject(project),
+      session: { status, agent_state, asks, limit: null, node: null },
+      last_activity_at: project.updated_at,
+      milestone: milestone ?? null,
+      progress: null,
+    };
+  };
+
   function answer(method, parts, query, body) {
     const [kind, id, part, last] = parts;
     if (kind === "output-projects" && !id) {
       if (method === "GET") {
-        const all = [...projects.values()].map(shownProject);
-        return [200, { projects: page(all, query), total: all.length }];
+        const q = (query.get("q") ?? "").toLowerCase();
+        const found = [...projects.values()].filter(
+          ({ id, name }) => id === q || name.toLowerCase().includes(q),
+        );
+        return [200, { projects: page(found, query).map(listed), total: found.length }];
       }
       if (!body.name?.trim()) fail(422, "name must have 1 to 200 characters.");
       if (body.workspace_path && !body.workspace_path.startsWith("/"))
@@ -251,9 +280,20 @@ export function startMock({ port = 0, token = "mock" } = {}) {
         updated_at: now(),
         session: null,
         deliveries: [],
-        events: new Events(),
+        events: null,
         runs: new Runs(),
+        settings: {
+          permission_mode: null,
+          model: null,
+          args: null,
+          env: null,
+          claude_config_dir: null,
+          hibernate_after_s: null,
+        },
       };
+      project.events = new Events((type, fields) => all.tell(type, { project_id: project.id, ...fields }));
+      // Without a stream the page asks again and again.
+      if (project.name.includes("silent")) all.cut();
       project.runs.tell = (type, fields) => project.events.tell(type, fields);
       project.workspace_path =
         body.workspace_path ??
@@ -375,7 +415,7 @@ export function startMock({ port = 0, token = "mock" } = {}) {
         if (request.method !== "POST") return send(200, LOGIN, "text/html");
         if (new URLSearchParams(text).get("token") !== token) return send(401, LOGIN, "text/html");
         return send(303, "", "text/plain", {
-          Location: "/",
+          Location: url.searchParams.get("next") ?? "/",
           "Set-Cookie": `wxcode=${cookie}; HttpOnly; SameSite=Strict; Path=/`,
         });
       }
@@ -387,6 +427,15 @@ export function startMock({ port = 0, token = "mock" } = {}) {
       if (url.pathname.startsWith("/api/v1/")) {
         if (!allowed(request)) fail(401, "Log in, or send the token.");
         const parts = url.pathname.slice("/api/v1/".length).split("/").filter(Boolean);
+        if (parts[0] === "events") {
+          if ([...projects.values()].some(({ name }) => name.includes("silent")))
+            fail(503, "There are no events now.");
+          const last = request.headers["last-event-id"] ?? url.searchParams.get("last_event_id");
+          return all.serve(response, last, {
+            projects: [...projects.values()].map(listed),
+            total: projects.size,
+          });
+        }
         if (parts[2] === "events") {
           const project = found(projects, parts[1], "output project");
           if (project.name.includes("silent")) fail(503, "There are no events now.");
@@ -454,6 +503,7 @@ export function startMock({ port = 0, token = "mock" } = {}) {
         url: `http://127.0.0.1:${server.address().port}`,
         token,
         projects,
+        events: all,
         /** Ends a project's session without listeners, and starts another one. */
         restart: (name) => {
           const project = [...projects.values()].find((one) => one.name === name);

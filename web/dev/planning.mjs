@@ -19,6 +19,7 @@ export function planning(project, milestones) {
     phases,
     progress: {
       phases_complete: finished,
+      phases_executed: finished,
       phases_total: phases.length,
       plans_complete: phases.length + finished,
       plans_total: phases.length * 2,

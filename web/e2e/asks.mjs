@@ -35,7 +35,7 @@ export const asks = {
     await ask.getByText("npm test -- --run login").waitFor();
     await ask.getByText("Run the tests of the login page").waitFor();
     assert.ok(await focused(page, ".xterm-helper-textarea"), "the terminal keeps the keyboard");
-    assert.match(await page.title(), /^●/);
+    assert.match(await page.title(), /^\(1\) /);
     await option(page, "Yes, and don't ask again for npm test commands in this folder").click();
     await ask.waitFor({ state: "detached" });
     await shows(page, "Yes, and don't ask again for npm test");
@@ -77,7 +77,7 @@ export const asks = {
     assert.equal(await page.evaluate(() => document.activeElement.textContent.trim()), "Yes");
     await page.keyboard.press("Enter");
     await panel(page, "The agent wants to use Bash").waitFor({ state: "detached" });
-    await page.waitForFunction(() => document.activeElement?.id === "content");
+    await page.waitForFunction(() => document.activeElement?.matches(".xterm-helper-textarea"));
     // An incomplete answer after another client's: its rest must not be typed into the terminal.
     await agentIs(page, "idle");
     await type(page, "/question");

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { agentIs, connected, shows, until } from "./browser.mjs";
 import { createMilestone, item } from "./milestones.mjs";
-import { agentOf, keyboard, opened, projectOf } from "./mocked.mjs";
+import { agentOf, keyboard, opened } from "./mocked.mjs";
 
 export const news = {
   async "shows a milestone's cause and queue position"(browser, mock) {
@@ -39,7 +39,7 @@ export const news = {
     const planning = page.getByRole("region", { name: "Planning" });
     await planning.getByText("Convert Login").waitFor();
     await planning.getByText("from Login").waitFor();
-    await planning.getByText("0 of 1 phases · 0 %").waitFor();
+    await planning.getByText("0 of 1 phase · 0 %").waitFor();
     await planning.getByText("/.planning (Login)").waitFor();
     await planning.getByText("Login made 3 files and folders").click();
     await planning.getByText(".planning/phases/01-login/01-PLAN.md").waitFor();
@@ -56,7 +56,7 @@ export const news = {
     const { page, context } = await opened(browser, mock, "listens");
     await connected(page);
     await agentIs(page, "idle");
-    const { events } = projectOf(mock, "listens");
+    const { events } = mock;
     await until(() => events.listeners === 1);
     let asked = 0;
     page.on("request", (request) => {

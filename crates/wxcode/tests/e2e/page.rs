@@ -212,6 +212,14 @@ async fn the_terminal_on_a_phone() {
 }
 
 #[tokio::test]
+async fn a_thousand_projects_in_a_browser() {
+    let Some(browser) = browser() else { return };
+    let mut server = Server::start(Agent::fake("")).await;
+    let workspace = tempfile::tempdir().unwrap();
+    run(&mut server, &browser, "thousand.mjs", workspace.path()).await;
+}
+
+#[tokio::test]
 async fn every_page_is_accessible() {
     let Some(browser) = browser() else { return };
     let mut server = Server::start(Agent::fake("")).await;
