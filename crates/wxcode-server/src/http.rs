@@ -23,6 +23,7 @@ mod parameter;
 mod planning;
 mod problem;
 mod project;
+mod push;
 mod recording;
 mod run;
 mod screen;
@@ -32,6 +33,7 @@ mod state;
 mod upload;
 mod usage;
 mod view;
+mod webhook;
 
 use std::sync::{Arc, LazyLock};
 
@@ -68,6 +70,7 @@ use crate::{
     changes::ChangeLog,
     metric::{Metrics, Refusal, Scrape},
     milestone::Milestones,
+    notify::Notices,
     planning::Planning,
     terminal::{self, Terminals},
 };
@@ -85,6 +88,7 @@ pub(crate) struct App {
     pub(crate) event_streams: EventStreams,
     pub(crate) overview: Overview,
     pub(crate) changes: ChangeLog,
+    pub(crate) notices: Notices,
     pub(crate) scrape: Scrape,
 }
 
@@ -103,6 +107,7 @@ pub(crate) struct App {
         (name = "events", description = "Changes of an output project, published as they happen"),
         (name = "deliveries", description = "Commands that wait for a session, or were typed into it"),
         (name = "runs", description = "Headless work of an output project's agent"),
+        (name = "notifications", description = "Webhooks and Web Push"),
         (name = "access", description = "Logging a browser in and out"),
         (name = "health", description = "Liveness and readiness of the server"),
     ),
@@ -162,6 +167,10 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(credential::create_share, credential::list_shares))
         .routes(routes!(credential::remove_share))
         .routes(routes!(audit::list))
+        .routes(routes!(webhook::create, webhook::list))
+        .routes(routes!(webhook::remove))
+        .routes(routes!(push::show, push::subscribe, push::unsubscribe_all))
+        .routes(routes!(push::unsubscribe))
 }
 
 fn terminals() -> OpenApiRouter<App> {

@@ -18,6 +18,7 @@ mod listen;
 mod metric;
 mod milestone;
 mod mirror;
+mod notify;
 mod planning;
 pub mod program;
 mod recording;

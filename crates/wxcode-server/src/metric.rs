@@ -57,6 +57,7 @@ struct Inner {
     connections: Gauge,
     unauthenticated: Gauge,
     cut: Family<Kind, Counter>,
+    notices: Family<Kind, Counter>,
     events: Family<Kind, Counter>,
     hooks: Family<Kind, Counter>,
     deliveries: Family<State, Counter>,
@@ -105,6 +106,7 @@ impl Default for Inner {
             connections: Gauge::default(),
             unauthenticated: Gauge::default(),
             cut: Family::default(),
+            notices: Family::default(),
             events: Family::default(),
             hooks: Family::default(),
             deliveries: Family::default(),
@@ -152,6 +154,7 @@ impl Inner {
             connections "http_connections" "Open connections, WebSockets among them";
             unauthenticated "http_connections_unauthenticated" "Open connections without an authenticated request so far";
             cut "http_connections_cut" "Connections that were refused or closed at a bound, by the bound";
+            notices "notices" "Notices to webhooks and browsers: sent, failed attempts, and dropped at a bound or after a day";
             sent "client_sent_bytes" "Bytes of messages to terminal clients that their sockets took, by protocol";
             waiting "client_waiting_bytes" "Bytes of messages that wait for the sockets of terminal clients, by protocol";
             clients "clients" "Attached terminal clients";
@@ -222,6 +225,20 @@ impl Metrics {
     /// A connection was refused or closed at a bound.
     pub(crate) fn cut(&self, why: Cut) {
         self.0.cut.get_or_create(&Kind::of(why.as_str())).inc();
+    }
+
+    /// Counts an attempt to send a notice.
+    pub(crate) fn notice_sent(&self, is_success: bool) {
+        let kind = if is_success { "sent" } else { "failed" };
+        self.0.notices.get_or_create(&Kind::of(kind)).inc();
+    }
+
+    /// Counts notices that were given up.
+    pub(crate) fn notices_dropped(&self, count: u64) {
+        self.0
+            .notices
+            .get_or_create(&Kind::of("dropped"))
+            .inc_by(count);
     }
 
     /// Counters for a terminal client of a protocol.

@@ -8,6 +8,7 @@
 
 mod access;
 mod conversation;
+mod notice;
 
 use std::{
     path::PathBuf,

@@ -29,6 +29,7 @@ use crate::{
     listen::{Bounds, Listener, LocalListener, SOCKET, Tls, TlsError, names},
     metric::{Metrics, Scrape},
     milestone::Milestones,
+    notify::Notices,
     planning::Planning,
     program::{self, ProgramError},
     repository::Repository,
@@ -276,8 +277,16 @@ impl Server {
             events: events.clone(),
             planning: planning.clone(),
         };
+        let notices = Notices::start(
+            store.clone(),
+            events.clone(),
+            metrics.clone(),
+            data_dir.clone(),
+            closing.clone(),
+        );
         let app = App {
             access,
+            notices,
             metrics: metrics.clone(),
             settings: Arc::clone(&settings),
             planning: planning.clone(),

@@ -101,6 +101,11 @@ pub(crate) async fn make(records: &Records) -> Result<(), OpenError> {
                 doc! { "output_project_id": 1, "created_at": 1, "_id": 1 },
             ),
         ),
+        (&records.notices, plain("due", doc! { "due_at": 1 })),
+        (
+            &records.notices,
+            plain("order", doc! { "target_id": 1, "created_at": 1, "_id": 1 }),
+        ),
         (
             &records.deliveries,
             plain("order", doc! { "output_project_id": 1, "n": 1 }),

@@ -20,6 +20,7 @@ mod identity;
 mod index;
 mod lease;
 mod milestone;
+mod notice;
 mod project;
 mod records;
 mod repair;
@@ -43,13 +44,14 @@ use wxcode_core::{
     id::Id,
     lease::Lease,
     milestone::{Milestone, MilestoneStatus},
+    notice::{Notice, Target},
     project::{OutputProject, ProjectStatus},
 };
 use wxcode_store::{
     AccessStore, Added, CopyFile, CopyStore, DeliveryStore, Edit, Edited, IdentityStore,
-    LeaseStore, Listing, MilestoneStore, Moved, NewDelivery, Next, NextQuery, Page, ProjectPatch,
-    ProjectStore, Queued, Reclaimed, Removed, Result, Rotated, Rotation, Step, Store, StoreError,
-    Swapped,
+    LeaseStore, Listing, MilestoneStore, Moved, NewDelivery, Next, NextQuery, NoticeStore, Page,
+    ProjectPatch, ProjectStore, Queued, Reclaimed, Removed, Result, Rotated, Rotation, Step, Store,
+    StoreError, Swapped,
 };
 
 pub use address::{Address, AddressError};
@@ -434,6 +436,61 @@ impl LeaseStore for MongoStore {
             let (old, new) = (old.clone(), new.clone());
             async move { lease::swap(&records, project, old.as_ref(), &new, attempt.is_again).await }
         })
+        .await
+    }
+}
+
+#[async_trait]
+impl NoticeStore for MongoStore {
+    async fn add_target(&self, target: &Target) -> Result<bool> {
+        let target = target.clone();
+        self.run(move |records, _| {
+            let target = target.clone();
+            async move { notice::add_target(&records, &target).await }
+        })
+        .await
+    }
+
+    async fn targets(&self) -> Result<Vec<Target>> {
+        self.run(move |records, _| async move { notice::targets(&records).await })
+            .await
+    }
+
+    async fn remove_target(&self, id: Id) -> Result<bool> {
+        self.run(move |records, attempt| async move {
+            notice::remove_target(&records, id, attempt.is_again).await
+        })
+        .await
+    }
+
+    async fn add_notice(&self, notice: &Notice) -> Result<u64> {
+        let notice = notice.clone();
+        self.run(move |records, _| {
+            let notice = notice.clone();
+            async move { notice::add_notice(&records, &notice).await }
+        })
+        .await
+    }
+
+    async fn claim_notices(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: u64,
+    ) -> Result<Vec<Notice>> {
+        self.run(move |records, _| async move { notice::claim(&records, now, until, limit).await })
+            .await
+    }
+
+    async fn remove_notice(&self, id: Id) -> Result<()> {
+        self.run(move |records, _| async move { notice::remove_notice(&records, id).await })
+            .await
+    }
+
+    async fn delay_notice(&self, id: Id, attempts: u32, due_at: Timestamp) -> Result<()> {
+        self.run(
+            move |records, _| async move { notice::delay(&records, id, attempts, due_at).await },
+        )
         .await
     }
 }

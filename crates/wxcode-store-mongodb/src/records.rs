@@ -40,6 +40,10 @@ pub(crate) const CREDENTIALS: &str = "wxcode_credentials";
 pub(crate) const COPIES: &str = "wxcode_conversations";
 /// Our own collection of the audit.
 pub(crate) const AUDIT: &str = "wxcode_audit";
+/// Our own collection of webhooks and browsers.
+pub(crate) const NOTICE_TARGETS: &str = "wxcode_notice_targets";
+/// Our own collection of queued notices.
+pub(crate) const NOTICES: &str = "wxcode_notices";
 
 /// The records of a database.
 #[derive(Clone)]
@@ -53,6 +57,8 @@ pub(crate) struct Records {
     pub(crate) credentials: Collection<Document>,
     pub(crate) audit: Collection<Document>,
     pub(crate) copies: Collection<Document>,
+    pub(crate) notice_targets: Collection<Document>,
+    pub(crate) notices: Collection<Document>,
     /// The process's additions to the audit.
     audited: Arc<AtomicU64>,
     database: Database,
@@ -77,6 +83,8 @@ impl Records {
             credentials: database.collection(CREDENTIALS),
             audit: database.collection(AUDIT),
             copies: database.collection(COPIES),
+            notice_targets: database.collection(NOTICE_TARGETS),
+            notices: database.collection(NOTICES),
             audited: Arc::default(),
             database,
             turns: (0..LOCKS).map(|_| Mutex::default()).collect(),

@@ -16,6 +16,7 @@ pub mod excerpt;
 pub mod identity;
 pub mod lease;
 pub mod milestone;
+pub mod notice;
 pub mod project;
 pub mod queue;
 pub mod race;
@@ -165,6 +166,12 @@ macro_rules! conformance_tests {
                 a_late_writer_changes_nothing,
                 a_version_replaces_another_whole,
                 one_of_64_publishes,
+            }
+            notice {
+                a_target_reads_back_and_goes_with_its_notices,
+                notices_are_claimed_once_and_retried,
+                a_notice_is_claimed_by_one_of_64,
+                the_oldest_notices_go_first,
             }
             conflict {
                 concurrent_rotations_lose_no_entry,

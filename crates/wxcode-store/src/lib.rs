@@ -22,6 +22,7 @@ pub mod kept;
 mod lease;
 mod listing;
 mod milestone;
+mod notice;
 mod project;
 pub mod sqlite;
 
@@ -39,6 +40,7 @@ pub use self::{
     lease::{LeaseStore, Swapped},
     listing::{Listing, PAGE_MAX, Page},
     milestone::{Added, MilestoneStore, Moved, Removed},
+    notice::{NOTICES_MAX, NoticeStore, TARGETS_MAX},
     project::{ProjectPatch, ProjectStore},
 };
 
@@ -56,6 +58,7 @@ pub trait Store:
     + LeaseStore
     + AccessStore
     + CopyStore
+    + NoticeStore
     + Send
     + Sync
     + 'static

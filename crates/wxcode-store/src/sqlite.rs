@@ -9,6 +9,7 @@ mod identity;
 mod lease;
 mod link;
 mod milestone;
+mod notice;
 mod project;
 mod queue;
 mod schema;
@@ -30,6 +31,7 @@ use wxcode_core::{
     id::Id,
     lease::Lease,
     milestone::{Milestone, MilestoneStatus},
+    notice::{Notice, Target},
     project::{OutputProject, ProjectStatus},
 };
 
@@ -40,8 +42,9 @@ use self::{
 };
 use crate::{
     AccessStore, Added, CopyFile, CopyStore, DeliveryStore, Edit, Edited, IdentityStore,
-    LeaseStore, Listing, MilestoneStore, Moved, NewDelivery, Next, NextQuery, Page, ProjectPatch,
-    ProjectStore, Queued, Removed, Result, Rotated, Rotation, Step, Store, StoreError, Swapped,
+    LeaseStore, Listing, MilestoneStore, Moved, NewDelivery, Next, NextQuery, NoticeStore, Page,
+    ProjectPatch, ProjectStore, Queued, Removed, Result, Rotated, Rotation, Step, Store,
+    StoreError, Swapped,
 };
 
 /// The reason to refuse a file as the store.
@@ -317,6 +320,56 @@ impl LeaseStore for SqliteStore {
         let (old, new) = (old.cloned(), new.clone());
         self.writer
             .run(move |tx| lease::swap(tx, project, old.as_ref(), &new))
+            .await
+    }
+}
+
+#[async_trait]
+impl NoticeStore for SqliteStore {
+    async fn add_target(&self, target: &Target) -> Result<bool> {
+        let target = target.clone();
+        self.writer
+            .run(move |tx| notice::add_target(tx, &target))
+            .await
+    }
+
+    async fn targets(&self) -> Result<Vec<Target>> {
+        self.readers.run(notice::targets).await
+    }
+
+    async fn remove_target(&self, id: Id) -> Result<bool> {
+        self.writer
+            .run(move |tx| notice::remove_target(tx, id))
+            .await
+    }
+
+    async fn add_notice(&self, notice: &Notice) -> Result<u64> {
+        let notice = notice.clone();
+        self.writer
+            .run(move |tx| notice::add_notice(tx, &notice))
+            .await
+    }
+
+    async fn claim_notices(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: u64,
+    ) -> Result<Vec<Notice>> {
+        self.writer
+            .run(move |tx| notice::claim(tx, now, until, limit))
+            .await
+    }
+
+    async fn remove_notice(&self, id: Id) -> Result<()> {
+        self.writer
+            .run(move |tx| notice::remove_notice(tx, id))
+            .await
+    }
+
+    async fn delay_notice(&self, id: Id, attempts: u32, due_at: Timestamp) -> Result<()> {
+        self.writer
+            .run(move |tx| notice::delay(tx, id, attempts, due_at))
             .await
     }
 }

@@ -200,6 +200,30 @@ const MIGRATIONS: &[&str] = &[
     ",
     // The credential that this credential comes from.
     "ALTER TABLE credentials ADD COLUMN source TEXT;",
+    // Webhooks and browsers, and the queue of their notices.
+    "
+    CREATE TABLE notice_targets (
+        n             INTEGER PRIMARY KEY AUTOINCREMENT, -- oldest first
+        _id           TEXT NOT NULL UNIQUE,
+        created_at    INTEGER NOT NULL,
+        created_by    TEXT NOT NULL,
+        credential_id TEXT,
+        address       TEXT NOT NULL -- JSON
+    ) STRICT;
+    CREATE TABLE notices (
+        n          INTEGER PRIMARY KEY AUTOINCREMENT, -- oldest first
+        _id        TEXT NOT NULL UNIQUE,
+        target_id  TEXT NOT NULL REFERENCES notice_targets (_id) ON DELETE CASCADE,
+        event      TEXT NOT NULL,
+        kind       TEXT NOT NULL,
+        body       TEXT NOT NULL, -- JSON
+        attempts   INTEGER NOT NULL,
+        created_at INTEGER NOT NULL,
+        due_at     INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX notices_target ON notices (target_id, n);
+    CREATE INDEX notices_due ON notices (due_at);
+    ",
 ];
 
 /// Brings the file behind `connection` up to this version, all migrations or none.

@@ -10,7 +10,7 @@ use wxcode_client::{Client, ConversationPart, ConversationTurn, Project};
 use crate::output::{self, plain};
 
 /// Longest wait for the answer in the transcript, after the end of the turn.
-const TRANSCRIPT_TIMEOUT: Duration = Duration::from_secs(5);
+const TRANSCRIPT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Pause between two looks at the transcript.
 const LOOK: Duration = Duration::from_millis(100);
 /// Turns from the conversation's end that may hold the answer.

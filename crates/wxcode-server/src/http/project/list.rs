@@ -11,7 +11,7 @@ use wxcode_core::{
     agent::AgentState,
     id::Id,
     milestone::{Milestone, MilestoneStatus},
-    project::OutputProject,
+    project::{OutputProject, ProjectStatus},
 };
 use wxcode_store::{PAGE_MAX, Page};
 
@@ -53,6 +53,20 @@ pub(crate) struct Selection {
     sort: Option<String>,
     /// Only projects whose name or folder holds this text, in any case, or whose id begins with it.
     q: Option<String>,
+    /// Only projects with this record of a knowledge base.
+    kb_id: Option<String>,
+    /// Only projects in this progress: `created`, `initialized` or `active`.
+    #[param(value_type = Option<String>)]
+    status: Option<ProjectStatus>,
+}
+
+/// The projects that a list has.
+#[derive(Debug, Default)]
+struct Filter {
+    /// In lower case.
+    text: String,
+    kb_id: Option<String>,
+    status: Option<ProjectStatus>,
 }
 
 /// The order of a list.
@@ -181,25 +195,31 @@ pub(crate) async fn list(
         skip: selection.skip.unwrap_or(0),
         limit: selection.limit.unwrap_or(LIMIT).min(LIMIT_MAX),
     };
-    Ok(Json(overview.page(sort, text.trim(), page).await?))
+    let filter = Filter {
+        text: text.trim().to_owned(),
+        kb_id: selection.kb_id,
+        status: selection.status,
+    };
+    Ok(Json(overview.page(sort, &filter, page).await?))
 }
 
 impl Overview {
     /// The first projects by attention, and the number of all.
     pub(crate) async fn by_attention(&self, limit: u64) -> Answer<ProjectList> {
-        self.page(Sort::Attention, "", Page { skip: 0, limit })
+        let filter = Filter::default();
+        self.page(Sort::Attention, &filter, Page { skip: 0, limit })
             .await
     }
 
-    async fn page(&self, sort: Sort, text: &str, page: Page) -> Answer<ProjectList> {
-        let (found, total) = match (sort, text) {
-            (Sort::Created, "") => {
+    async fn page(&self, sort: Sort, filter: &Filter, page: Page) -> Answer<ProjectList> {
+        let (found, total) = match (sort, filter.has_all()) {
+            (Sort::Created, true) => {
                 let listing = self.projects.store.projects(page).await?;
                 (self.seen(listing.items).await, listing.total)
             }
             _ => {
                 let mut all = self.all().await?;
-                all.retain(|project| matches(project, text));
+                all.retain(|project| filter.has(project));
                 let total = all.len() as u64;
                 let mut seen = self.seen(all).await;
                 order(&mut seen, sort);
@@ -308,12 +328,22 @@ impl Overview {
     }
 }
 
-fn matches(project: &OutputProject, text: &str) -> bool {
-    let folder = || project.workspace_path.to_string_lossy().to_lowercase();
-    text.is_empty()
-        || project.name.to_lowercase().contains(text)
-        || project.id.to_string().starts_with(text)
-        || folder().contains(text)
+impl Filter {
+    fn has_all(&self) -> bool {
+        self.text.is_empty() && self.kb_id.is_none() && self.status.is_none()
+    }
+
+    fn has(&self, project: &OutputProject) -> bool {
+        let text = self.text.as_str();
+        let folder = || project.workspace_path.to_string_lossy().to_lowercase();
+        let is_found = text.is_empty()
+            || project.name.to_lowercase().contains(text)
+            || project.id.to_string().starts_with(text)
+            || folder().contains(text);
+        is_found
+            && (self.kb_id.is_none() || self.kb_id == project.kb_id)
+            && self.status.is_none_or(|status| status == project.status)
+    }
 }
 
 fn order(seen: &mut [Seen], sort: Sort) {
