@@ -474,12 +474,17 @@ impl NoticeStore for MongoStore {
 
     async fn claim_notices(
         &self,
+        targets: &[Id],
         now: Timestamp,
         until: Timestamp,
         limit: u64,
     ) -> Result<Vec<Notice>> {
-        self.run(move |records, _| async move { notice::claim(&records, now, until, limit).await })
-            .await
+        let targets = targets.to_vec();
+        self.run(move |records, _| {
+            let targets = targets.clone();
+            async move { notice::claim(&records, &targets, now, until, limit).await }
+        })
+        .await
     }
 
     async fn remove_notice(&self, id: Id) -> Result<()> {

@@ -105,16 +105,19 @@ pub(crate) async fn add_notice(records: &Records, notice: &Notice) -> Result<u64
 
 pub(crate) async fn claim(
     records: &Records,
+    targets: &[Id],
     now: Timestamp,
     until: Timestamp,
     limit: u64,
 ) -> Result<Vec<Notice>, Failure> {
+    let targets: Vec<_> = targets.iter().copied().map(oid).collect();
+    let due = doc! { "due_at": { "$lte": time(now) }, "target_id": { "$in": targets } };
     let mut claimed = Vec::new();
     for _ in 0..limit {
         let update = doc! { "$set": { "due_at": time(until) } };
         let next = records
             .notices
-            .find_one_and_update(doc! { "due_at": { "$lte": time(now) } }, update)
+            .find_one_and_update(due.clone(), update)
             .sort(doc! { "created_at": 1, "_id": 1 })
             .return_document(ReturnDocument::Before);
         match records.ask(next).await? {

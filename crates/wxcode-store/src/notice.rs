@@ -28,10 +28,11 @@ pub trait NoticeStore: Send + Sync + 'static {
     /// Queues a notice, and removes the target's oldest ones beyond [`NOTICES_MAX`]; returns the
     /// number of removed ones. The same notice again is no change.
     async fn add_notice(&self, notice: &Notice) -> Result<u64>;
-    /// Takes the notices that are due, oldest first, and makes them due again at `until`: meanwhile
-    /// nobody else gets them.
+    /// Takes the notices of these targets that are due, oldest first, and makes them due again at
+    /// `until`: meanwhile nobody else gets them.
     async fn claim_notices(
         &self,
+        targets: &[Id],
         now: Timestamp,
         until: Timestamp,
         limit: u64,

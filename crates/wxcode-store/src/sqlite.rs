@@ -352,12 +352,14 @@ impl NoticeStore for SqliteStore {
 
     async fn claim_notices(
         &self,
+        targets: &[Id],
         now: Timestamp,
         until: Timestamp,
         limit: u64,
     ) -> Result<Vec<Notice>> {
+        let targets = targets.to_vec();
         self.writer
-            .run(move |tx| notice::claim(tx, now, until, limit))
+            .run(move |tx| notice::claim(tx, &targets, now, until, limit))
             .await
     }
 

@@ -56,8 +56,9 @@ async fn batch(notices: &Notices) -> Result<usize> {
     if targets.is_empty() {
         return Ok(0);
     }
-    let due = notices.0.store.claim_notices(now, now + CLAIM, BATCH);
-    let due = due.await?;
+    let known: Vec<Id> = targets.iter().map(|target| target.id).collect();
+    let store = &notices.0.store;
+    let due = store.claim_notices(&known, now, now + CLAIM, BATCH).await?;
     // Those of one receiver go one after another, in their order.
     let mut lines: Vec<(Id, Vec<&Notice>)> = Vec::new();
     for notice in &due {
@@ -80,7 +81,6 @@ async fn batch(notices: &Notices) -> Result<usize> {
 }
 
 async fn send_line(notices: &Notices, target: Option<&Target>, line: &[&Notice]) -> Result<()> {
-    // A receiver that is new to this server; its notices are due again later.
     let Some(target) = target else {
         return Ok(());
     };

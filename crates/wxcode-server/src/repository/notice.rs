@@ -31,11 +31,12 @@ impl Repository {
 
     pub(crate) async fn claim_notices(
         &self,
+        targets: &[Id],
         now: Timestamp,
         until: Timestamp,
         limit: u64,
     ) -> Result<Vec<Notice>> {
-        let claiming = self.0.store.claim_notices(now, until, limit);
+        let claiming = self.0.store.claim_notices(targets, now, until, limit);
         self.run("claim_notices", claiming).await
     }
 

@@ -12,7 +12,7 @@ use super::{
     runners::{only, race},
     sample,
 };
-use crate::NOTICES_MAX;
+use crate::{NOTICES_MAX, Store};
 
 fn target() -> Target {
     Target {
@@ -26,6 +26,13 @@ fn target() -> Target {
             secret: "\u{0}\"é".to_owned(),
         },
     }
+}
+
+/// Other targets of the same store are left out.
+async fn targets(store: &dyn Store, ours: &[Id]) -> Vec<Target> {
+    let mut found = store.targets().await.unwrap();
+    found.retain(|target| ours.contains(&target.id));
+    found
 }
 
 fn notice(target: Id, at: Timestamp) -> Notice {
@@ -56,19 +63,21 @@ pub async fn a_target_reads_back_and_goes_with_its_notices(records: &impl Record
             ..target()
         },
     );
+    let ours = [one.id, push.id];
     for target in [&one, &push, &one] {
         assert!(store.add_target(target).await.unwrap());
     }
-    assert_eq!(other.targets().await.unwrap(), [one.clone(), push.clone()]);
+    assert_eq!(targets(&*other, &ours).await, [one.clone(), push.clone()]);
     let now = one.created_at;
     for id in [one.id, push.id] {
         store.add_notice(&notice(id, now)).await.unwrap();
     }
     assert!(other.remove_target(one.id).await.unwrap());
     assert!(!store.remove_target(one.id).await.unwrap());
-    assert_eq!(store.targets().await.unwrap(), std::slice::from_ref(&push));
+    assert_eq!(targets(&*store, &ours).await, std::slice::from_ref(&push));
     store.add_notice(&notice(one.id, now)).await.unwrap();
-    let left = store.claim_notices(now, now, 9).await.unwrap();
+    let later = now + SignedDuration::from_secs(60);
+    let left = store.claim_notices(&ours, now, later, 9).await.unwrap();
     assert_eq!(left.len(), 1, "the removed target gets nothing");
     assert_eq!(left[0].target, push.id);
 }
@@ -85,17 +94,38 @@ pub async fn notices_are_claimed_once_and_retried(records: &impl Records) {
         assert_eq!(store.add_notice(notice).await.unwrap(), 0);
     }
     assert_eq!(
-        other.claim_notices(now, at(60), 9).await.unwrap(),
+        other
+            .claim_notices(&[target.id], now, at(60), 9)
+            .await
+            .unwrap(),
         std::slice::from_ref(&first)
     );
-    let due = store.claim_notices(at(1), at(60), 9).await.unwrap();
+    let due = store
+        .claim_notices(&[target.id], at(1), at(60), 9)
+        .await
+        .unwrap();
     assert_eq!(due, std::slice::from_ref(&second), "the first one is taken");
-    assert_eq!(store.claim_notices(at(59), at(99), 9).await.unwrap(), []);
+    assert_eq!(
+        store
+            .claim_notices(&[target.id], at(59), at(99), 9)
+            .await
+            .unwrap(),
+        []
+    );
     store.delay_notice(first.id, 3, at(70)).await.unwrap();
     store.remove_notice(second.id).await.unwrap();
     store.remove_notice(second.id).await.unwrap();
-    assert_eq!(other.claim_notices(at(69), at(99), 9).await.unwrap(), []);
-    let again = other.claim_notices(at(70), at(99), 9).await.unwrap();
+    assert_eq!(
+        other
+            .claim_notices(&[target.id], at(69), at(99), 9)
+            .await
+            .unwrap(),
+        []
+    );
+    let again = other
+        .claim_notices(&[target.id], at(70), at(99), 9)
+        .await
+        .unwrap();
     let expected = Notice {
         attempts: 3,
         due_at: at(70),
@@ -109,11 +139,11 @@ pub async fn a_notice_is_claimed_by_one_of_64(records: &impl Records) {
     let store = records.open().await;
     let target = target();
     store.add_target(&target).await.unwrap();
-    let now = target.created_at;
-    store.add_notice(&notice(target.id, now)).await.unwrap();
+    let (now, id) = (target.created_at, target.id);
+    store.add_notice(&notice(id, now)).await.unwrap();
     let claimed = race(records, move |store, _| async move {
         let until = now + SignedDuration::from_secs(60);
-        let claimed = store.claim_notices(now, until, 9).await.unwrap();
+        let claimed = store.claim_notices(&[id], now, until, 9).await.unwrap();
         !claimed.is_empty()
     });
     only(&claimed.await, |claimed| *claimed);
@@ -132,6 +162,9 @@ pub async fn the_oldest_notices_go_first(records: &impl Records) {
     }
     assert_eq!(removed, 2);
     let later = start + SignedDuration::from_secs(600);
-    let first = store.claim_notices(later, later, 1).await.unwrap();
+    let first = store
+        .claim_notices(&[target.id], later, later, 1)
+        .await
+        .unwrap();
     assert_eq!(first[0].created_at, start + SignedDuration::from_millis(2));
 }

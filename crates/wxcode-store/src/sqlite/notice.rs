@@ -80,14 +80,21 @@ pub(super) fn add_notice(tx: &Transaction<'_>, notice: &Notice) -> Result<u64, F
 
 pub(super) fn claim(
     tx: &Transaction<'_>,
+    targets: &[Id],
     now: Timestamp,
     until: Timestamp,
     limit: u64,
 ) -> Result<Vec<Notice>, Failure> {
+    // Ids are hexadecimal digits, so this is JSON.
+    let targets: Vec<String> = targets.iter().map(|id| format!("\"{id}\"")).collect();
+    let targets = format!("[{}]", targets.join(","));
     let mut query =
-        tx.prepare_cached("SELECT * FROM notices WHERE due_at <= ? ORDER BY n LIMIT ?")?;
+        tx.prepare_cached(
+            "SELECT * FROM notices
+             WHERE due_at <= ? AND target_id IN (SELECT value FROM json_each(?)) ORDER BY n LIMIT ?",
+        )?;
     let rows = query.query_map(
-        params![now.as_millisecond(), columns::count(limit)?],
+        params![now.as_millisecond(), targets, columns::count(limit)?],
         read_notice,
     )?;
     let notices = rows.collect::<rusqlite::Result<Vec<_>>>()?;
