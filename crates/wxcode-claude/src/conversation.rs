@@ -22,8 +22,8 @@ use serde_json::Value;
 
 pub use bound::{TEXT_MAX, TURN_MAX};
 pub use markdown::markdown;
-pub use page::{AHEAD_MAX, LINE_MAX, PAGE_MAX, Page, Pass, TURNS_MAX, page};
-pub use search::{EXCERPT, Query, WORDS_MAX};
+pub use page::{AHEAD_MAX, LINE_MAX, PAGE_MAX, Page, Pass, TURNS_MAX, page, turn_at};
+pub use search::{EXCERPT, Query, WORD_MAX, WORDS_MAX, words};
 pub use turns::Turns;
 
 /// One message of a conversation.
@@ -47,6 +47,14 @@ pub struct Turn {
     /// The byte after its first entry.
     #[serde(skip)]
     pub end: u64,
+}
+
+impl Turn {
+    /// Whether a tool of the turn has no result yet.
+    #[must_use]
+    pub fn has_open_tools(&self) -> bool {
+        self.blocks.iter().any(block::is_open)
+    }
 }
 
 /// The author of a turn.

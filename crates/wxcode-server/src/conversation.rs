@@ -6,6 +6,7 @@
 
 mod attribution;
 pub(crate) mod follow;
+mod index;
 mod search;
 
 use std::{
@@ -24,7 +25,8 @@ use wxcode_files::{FileError, Folder, Links, RegularFile, off_thread};
 
 pub(crate) use self::{
     attribution::Attributions,
-    search::{Cursor, Found, Hit, search},
+    index::{Indexer, Progress},
+    search::{Cursor, Found, Hit, permit, search},
 };
 use crate::{Settings, agent::config_dir_of, mirror::Mirror};
 
@@ -61,6 +63,8 @@ pub(crate) struct Source {
     /// The folder of its copy.
     copy: PathBuf,
     mirror: Mirror,
+    /// Whether other nodes may have its copy.
+    is_shared: bool,
     project: Id,
 }
 
@@ -90,8 +94,15 @@ impl Source {
             must_exist: entry.spoke && !is_awaited,
             copy: mirror.conversation(project.id, id),
             mirror: mirror.clone(),
+            is_shared: mirror.is_shared(),
             project: project.id,
         }))
+    }
+
+    /// The same without a look at the copies of other nodes.
+    pub(crate) fn of_this_node(mut self) -> Self {
+        self.is_shared = false;
+        self
     }
 
     pub(crate) fn id(&self) -> Uuid {
@@ -130,7 +141,7 @@ impl Source {
         &self,
         work: impl FnOnce(Option<std::fs::File>) -> io::Result<T> + Send + 'static,
     ) -> Result<T, ConversationError> {
-        if self.mirror.is_shared() && self.is_gone().await {
+        if self.is_shared && self.is_gone().await {
             self.mirror.fetch(self.project, self.id, false).await;
         }
         let source = self.clone();

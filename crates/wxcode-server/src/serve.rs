@@ -326,6 +326,7 @@ impl Server {
             closing.clone(),
         ));
         tokio::spawn(sessions.mirror().clone().remove_deleted(closing.clone()));
+        tokio::spawn(sessions.indexer().clone().run(closing.clone()));
         if settings.resume_on_start {
             let sessions = sessions.clone();
             tokio::spawn(async move { sessions.resume_interrupted(interrupted).await });

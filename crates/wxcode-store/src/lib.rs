@@ -24,6 +24,7 @@ mod listing;
 mod milestone;
 mod notice;
 mod project;
+pub mod search;
 pub mod sqlite;
 
 use async_trait::async_trait;

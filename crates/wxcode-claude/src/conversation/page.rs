@@ -99,6 +99,21 @@ pub fn page<R: Read + Seek>(
     })
 }
 
+/// Reads the turn that begins at this byte, with results within the next `ahead` bytes, at most
+/// [`AHEAD_MAX`].
+///
+/// # Errors
+/// The transcript cannot be read.
+pub fn turn_at<R: Read + Seek>(
+    transcript: &mut R,
+    start: u64,
+    ahead: u64,
+) -> io::Result<Option<Turn>> {
+    let bytes = part(transcript, start, ahead.min(AHEAD_MAX))?;
+    let turns = lines(&bytes, start, Turns::default()).finish();
+    Ok(turns.into_iter().next().filter(|turn| turn.start == start))
+}
+
 /// The number of the first turns to leave out, so that the texts stay within the bound.
 fn within(turns: &[Turn]) -> usize {
     let mut total = 0;

@@ -1,5 +1,7 @@
 //! Finds words in turns: case and accents do not matter, and a word of the query is a beginning.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
 
@@ -7,6 +9,10 @@ use super::{Block, Turn, bound::floor};
 
 /// Most words of a query; further ones do not count.
 pub const WORDS_MAX: usize = 16;
+/// Longest compared beginning of a word, in bytes.
+pub const WORD_MAX: usize = 64;
+/// Most different words of a turn.
+const TURN_WORDS_MAX: usize = 20_000;
 /// The text around a hit, in bytes.
 pub const EXCERPT: usize = 200;
 
@@ -20,10 +26,16 @@ impl Query {
     pub fn new(text: &str) -> Option<Self> {
         let mut words = Vec::new();
         each_word(text, |_, word| {
-            words.push(word.to_owned());
+            words.push(beginning(word).to_owned());
             words.len() < WORDS_MAX
         });
         (!words.is_empty()).then_some(Self(words))
+    }
+
+    /// The folded words.
+    #[must_use]
+    pub fn words(&self) -> &[String] {
+        &self.0
     }
 
     /// The text around the first hit, if every word of the query begins a word of the turn.
@@ -48,6 +60,28 @@ impl Query {
     }
 }
 
+/// The different words of a turn, folded, with spaces between.
+#[must_use]
+pub fn words(turn: &Turn) -> String {
+    let mut seen = HashSet::new();
+    for text in texts(turn) {
+        each_word(text, |_, word| {
+            let word = beginning(word);
+            if !seen.contains(word) {
+                seen.insert(word.to_owned());
+            }
+            seen.len() < TURN_WORDS_MAX
+        });
+    }
+    let mut words: Vec<String> = seen.into_iter().collect();
+    words.sort_unstable();
+    words.join(" ")
+}
+
+fn beginning(word: &str) -> &str {
+    &word[..floor(word, WORD_MAX)]
+}
+
 /// Calls `take` with each folded word and its place, until it returns false.
 fn each_word(text: &str, mut take: impl FnMut(usize, &str) -> bool) {
     let mut word = String::new();
@@ -67,7 +101,9 @@ fn each_word(text: &str, mut take: impl FnMut(usize, &str) -> bool) {
             if word.is_empty() {
                 start = at;
             }
-            let bare = char.nfkd().filter(|char| !is_combining_mark(*char));
+            let bare = char
+                .nfkd()
+                .filter(|char| char.is_alphanumeric() && !is_combining_mark(*char));
             word.extend(bare.flat_map(char::to_lowercase));
             continue;
         }

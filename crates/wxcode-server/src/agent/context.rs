@@ -14,6 +14,7 @@ use crate::{
         monitor::upgrade, slot::Slots,
     },
     changes::ChangeLog,
+    conversation::Indexer,
     event::Events,
     mirror::Mirror,
     planning::Planning,
@@ -29,6 +30,7 @@ pub(in crate::agent) struct Context {
     pub(in crate::agent) changes: ChangeLog,
     pub(in crate::agent) mirror: Mirror,
     pub(in crate::agent) usage: UsageReader,
+    pub(in crate::agent) indexer: Indexer,
     pub(in crate::agent) leases: Leases,
     pub(in crate::agent) unknown_outcomes: UnknownOutcomes,
     pub(in crate::agent) slots: Slots,
@@ -51,6 +53,7 @@ impl Context {
         Self {
             changes: ChangeLog::new(&settings),
             leases: Leases::new(store.clone(), settings.shared.clone()),
+            indexer: Indexer::new(Arc::clone(&settings), mirror.clone(), store.clone()),
             usage: UsageReader::new(Arc::clone(&settings), mirror.clone()),
             mirror,
             settings,

@@ -42,6 +42,7 @@ use crate::{
         session::Session,
     },
     changes::ChangeLog,
+    conversation::Indexer,
     event::Events,
     mirror::Mirror,
     planning::Planning,
@@ -111,6 +112,12 @@ impl Manager {
     #[must_use]
     pub(crate) fn mirror(&self) -> &Mirror {
         &self.0.mirror
+    }
+
+    /// The search index.
+    #[must_use]
+    pub(crate) fn indexer(&self) -> &Indexer {
+        &self.0.indexer
     }
 
     /// The usage of projects.

@@ -1,9 +1,9 @@
-//! Searches conversations without an index, within bounds of bytes and time.
+//! Searches conversations without the index, within bounds of bytes and time.
 
 use std::{sync::Arc, time::Duration};
 
 use tokio::{
-    sync::Semaphore,
+    sync::{Semaphore, SemaphorePermit},
     time::{Instant, timeout},
 };
 use uuid::Uuid;
@@ -79,8 +79,13 @@ pub(crate) struct Found {
     pub(crate) unread: u64,
 }
 
+/// A permit for a search; `None` while too many run.
+pub(crate) async fn permit() -> Option<SemaphorePermit<'static>> {
+    timeout(WAIT_MAX, PERMITS.acquire()).await.ok()?.ok()
+}
+
 /// Searches the conversations of projects, in this order, the newest of each first, and each from
-/// its end. `None` while too many searches run.
+/// its end.
 pub(crate) async fn search(
     settings: &Arc<Settings>,
     mirror: &Mirror,
@@ -88,8 +93,7 @@ pub(crate) async fn search(
     query: &Query,
     from: Option<Cursor>,
     limit: usize,
-) -> Option<Found> {
-    let _permit = timeout(WAIT_MAX, PERMITS.acquire()).await.ok()?.ok()?;
+) -> Found {
     let begun = Instant::now();
     let mut found = Found::default();
     let mut read = 0;
@@ -118,7 +122,7 @@ pub(crate) async fn search(
             loop {
                 if read >= BYTES_MAX || begun.elapsed() >= TIME_MAX {
                     found.next = Some(here(before));
-                    return Some(found);
+                    return found;
                 }
                 let source = Source::of(settings, mirror, project, Some(entry.id), false);
                 let page = match source {
@@ -145,7 +149,7 @@ pub(crate) async fn search(
                     });
                     if found.hits.len() >= limit {
                         found.next = Some(here(Some(turn.start)));
-                        return Some(found);
+                        return found;
                     }
                 }
                 match page.next {
@@ -155,7 +159,7 @@ pub(crate) async fn search(
             }
         }
     }
-    Some(found)
+    found
 }
 
 #[cfg(test)]

@@ -18,8 +18,8 @@ use super::{
 use crate::{
     Settings,
     access::Caller,
-    conversation::{Cursor, Found, Hit, search},
-    mirror::Mirror,
+    agent::Manager,
+    conversation::{Cursor, Found, Hit, Progress, permit, search},
 };
 
 /// Hits of an answer by default, and at most.
@@ -55,6 +55,23 @@ pub(super) struct FoundView {
     next: Option<String>,
     /// Conversations without a readable transcript.
     unread: u64,
+    /// The progress of the index while it has not all conversations; `null` otherwise.
+    indexing: Option<IndexingView>,
+}
+
+/// The progress of the index, in bytes of transcripts.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SearchIndexing)]
+struct IndexingView {
+    done: u64,
+    total: u64,
+}
+
+impl From<Progress> for IndexingView {
+    fn from(progress: Progress) -> Self {
+        let Progress { done, total } = progress;
+        Self { done, total }
+    }
 }
 
 /// A turn with the words.
@@ -100,7 +117,8 @@ pub(super) async fn of_project(
     Params(words): Params<Words>,
 ) -> Answer<Json<FoundView>> {
     let project = projects.find(id).await?;
-    found(&settings, projects.sessions.mirror(), &[project], &words).await
+    let only = Some(project.id);
+    found(&settings, &projects.sessions, &[project], only, &words).await
 }
 
 /// Searches all conversations of all projects that the caller may see.
@@ -123,13 +141,15 @@ pub(super) async fn of_all(
         Some(only) => vec![projects.find(only).await?],
         None => projects.store.projects(page).await?.items,
     };
-    found(&settings, projects.sessions.mirror(), &all, &words).await
+    let only = caller.grant.project;
+    found(&settings, &projects.sessions, &all, only, &words).await
 }
 
 async fn found(
     settings: &Arc<Settings>,
-    mirror: &Mirror,
+    sessions: &Manager,
     projects: &[OutputProject],
+    only: Option<Id>,
     words: &Words,
 ) -> Answer<Json<FoundView>> {
     let query = (words.q.len() <= QUERY_MAX)
@@ -147,23 +167,39 @@ async fn found(
             "limit is {limit}: give 1 to {HITS_MAX}, or leave it out for {HITS}"
         )));
     }
-    let from = match &words.after {
-        None => None,
-        Some(after) => Some(cursor(after, projects)?),
+    let after = words.after.as_deref();
+    let row = after.and_then(|after| after.strip_prefix('i'));
+    let row = row.and_then(|row| row.parse::<i64>().ok());
+    let from = match after {
+        Some(after) if row.is_none() => Some(cursor(after, projects)?),
+        _ => None,
     };
-    let Found { hits, next, unread } = search(settings, mirror, projects, &query, from, limit)
-        .await
-        .ok_or_else(|| {
-            Problem::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "too many searches run at once: try again in a moment",
-            )
-            .with_code("searches_busy")
-        })?;
+    let _permit = permit().await.ok_or_else(|| {
+        Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "too many searches run at once: try again in a moment",
+        )
+        .with_code("searches_busy")
+    })?;
+    if from.is_none() {
+        let indexed = sessions.indexer();
+        let indexed = indexed.search(projects, only, &query, row, limit).await;
+        if let Some(indexed) = indexed {
+            return Ok(Json(FoundView {
+                hits: indexed.hits.into_iter().map(HitView::from).collect(),
+                next: indexed.next.map(|row| format!("i{row}")),
+                unread: indexed.unread,
+                indexing: indexed.indexing.map(IndexingView::from),
+            }));
+        }
+    }
+    let Found { hits, next, unread } =
+        search(settings, sessions.mirror(), projects, &query, from, limit).await;
     Ok(Json(FoundView {
         hits: hits.into_iter().map(HitView::from).collect(),
         next: next.map(|next| next.to_string()),
         unread,
+        indexing: None,
     }))
 }
 

@@ -59,6 +59,7 @@ mod resources;
 mod retention;
 mod roles;
 mod run;
+mod search;
 mod service;
 mod session;
 mod settings;

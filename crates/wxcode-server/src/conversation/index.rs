@@ -1,0 +1,427 @@
+//! Keeps the search index in step with the conversations, and searches it.
+//!
+//! - `<data-dir>/search.db` has words and places; a hit's text is read from its transcript.
+//! - A search brings the conversations of its projects up to date first, for at most [`TIME_MAX`].
+//! - A pass over all projects runs in the background.
+
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom},
+    os::unix::fs::MetadataExt as _,
+    sync::{Arc, Mutex, OnceLock},
+    time::Duration,
+};
+
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+use wxcode_claude::conversation::{Query, Turns, turn_at, words};
+use wxcode_core::{id::Id, project::OutputProject};
+use wxcode_store::{
+    Page,
+    search::{Entry, Found as Place, Reached, SearchIndex},
+};
+
+use super::{ConversationError, Hit, Source};
+use crate::{Settings, mirror::Mirror, repository::Repository, sync::lock};
+
+/// The file in the data folder.
+const FILE: &str = "search.db";
+/// Longest time that a search waits for news of conversations.
+const TIME_MAX: Duration = Duration::from_secs(2);
+/// Bytes of a transcript indexed at a time, off the serving threads.
+const STEP: u64 = 8 << 20; // 8 MiB
+/// Longest indexed line, in bytes.
+const LINE_MAX: u64 = 32 << 20; // 32 MiB
+/// Turns at the end of a transcript that may still get results of tools.
+const OPEN_TURNS: usize = 64;
+/// Conversations that a search looks at each time; of more, those not seen for a while.
+const LOOK_ALWAYS: usize = 200;
+/// Time for which a conversation counts as seen.
+const SEEN: Duration = Duration::from_secs(30);
+/// Pause between two passes over all projects, and before the first one.
+const PASS_EVERY: Duration = Duration::from_secs(600);
+const PASS_FIRST: Duration = Duration::from_secs(5);
+/// Pause between two steps of a pass, in parts of the step's time.
+const PASS_REST: u32 = 2;
+/// Most projects of a pass.
+const PROJECTS_MAX: u64 = 10_000;
+/// Bytes of a transcript read for a hit: first, and if a word is not found there.
+const HIT_FIRST: u64 = 64 << 10; // 64 KiB
+const HIT_MAX: u64 = 4 << 20; // 4 MiB
+
+/// The index of this server.
+#[derive(Clone)]
+pub(crate) struct Indexer(Arc<Inner>);
+
+struct Inner {
+    settings: Arc<Settings>,
+    mirror: Mirror,
+    store: Repository,
+    index: OnceLock<Option<Arc<SearchIndex>>>,
+    seen: Mutex<HashMap<(Id, Uuid), Seen>>,
+}
+
+/// The last look at a conversation.
+#[derive(Clone, Copy)]
+struct Seen {
+    at: Instant,
+    is_unread: bool,
+}
+
+/// The progress of the index, in bytes of transcripts.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Progress {
+    pub(crate) done: u64,
+    pub(crate) total: u64,
+}
+
+/// The result of a search in the index.
+#[derive(Default)]
+pub(crate) struct Indexed {
+    pub(crate) hits: Vec<Hit>,
+    /// The row to go on before; `None` when everything was searched.
+    pub(crate) next: Option<i64>,
+    /// Conversations whose transcript could not be read.
+    pub(crate) unread: u64,
+    /// While conversations are not indexed to their ends.
+    pub(crate) indexing: Option<Progress>,
+}
+
+impl Indexer {
+    pub(crate) fn new(settings: Arc<Settings>, mirror: Mirror, store: Repository) -> Self {
+        Self(Arc::new(Inner {
+            settings,
+            mirror,
+            store,
+            index: OnceLock::new(),
+            seen: Mutex::default(),
+        }))
+    }
+
+    /// The index; `None` if its file cannot be used.
+    async fn index(&self) -> Option<Arc<SearchIndex>> {
+        let own = self.clone();
+        let opened = tokio::task::spawn_blocking(move || {
+            let open = || {
+                let path = own.0.settings.data_dir.join(FILE);
+                SearchIndex::open(&path)
+                    .map(Arc::new)
+                    .inspect_err(|error| {
+                        tracing::warn!(%error, "cannot use the search index; searches read the transcripts until the next start");
+                    })
+                    .ok()
+            };
+            own.0.index.get_or_init(open).clone()
+        });
+        opened.await.ok().flatten()
+    }
+
+    /// Searches the conversations of projects; `only` is the one project of the caller or of the
+    /// search. `None` without an index.
+    pub(crate) async fn search(
+        &self,
+        projects: &[OutputProject],
+        only: Option<Id>,
+        query: &Query,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Option<Indexed> {
+        let index = self.index().await?;
+        let mut found = self.bring_up(&index, projects).await;
+        let by_id: HashMap<Id, &OutputProject> = projects
+            .iter()
+            .map(|project| (project.id, project))
+            .collect();
+        let mut before = before;
+        loop {
+            let (words, asked) = (query.words().to_vec(), Arc::clone(&index));
+            let rows =
+                tokio::task::spawn_blocking(move || asked.find(&words, only, before, limit + 1));
+            let rows = match rows.await.ok()? {
+                Ok(rows) => rows,
+                Err(error) => {
+                    tracing::warn!(%error, "cannot search the index; reading the transcripts");
+                    return None;
+                }
+            };
+            let is_last = rows.len() <= limit;
+            for row in rows {
+                if found.hits.len() >= limit {
+                    found.next = before;
+                    return Some(found);
+                }
+                before = Some(row.row);
+                let Some(project) = by_id.get(&row.project) else {
+                    continue;
+                };
+                if let Some(hit) = self.hit(project, row, query).await {
+                    found.hits.push(hit);
+                }
+            }
+            if is_last {
+                return Some(found);
+            }
+        }
+    }
+
+    /// Reads the turn of a row; `None` if it is not there any more.
+    async fn hit(&self, project: &OutputProject, row: Place, query: &Query) -> Option<Hit> {
+        let source = self.source(project, row.conversation).ok()??;
+        let query = query.clone();
+        let read = source.run(move |file| {
+            let Some(mut file) = file else {
+                return Ok(None);
+            };
+            for ahead in [HIT_FIRST, HIT_MAX] {
+                if let Some(turn) = turn_at(&mut file, row.start, ahead)?
+                    && let Some(snippet) = query.find(&turn)
+                {
+                    return Ok(Some((turn, snippet)));
+                }
+            }
+            Ok(None)
+        });
+        let (turn, snippet) = read.await.ok()??;
+        Some(Hit {
+            project: row.project,
+            conversation: row.conversation,
+            turn: turn.id,
+            at: turn.at,
+            snippet,
+            before: turn.end,
+        })
+    }
+
+    fn source(
+        &self,
+        project: &OutputProject,
+        conversation: Uuid,
+    ) -> Result<Option<Source>, ConversationError> {
+        let (settings, mirror) = (&self.0.settings, &self.0.mirror);
+        let source = Source::of(settings, mirror, project, Some(conversation), false);
+        source.map(|source| source.map(Source::of_this_node))
+    }
+
+    /// Indexes the news of projects, within the time.
+    async fn bring_up(&self, index: &Arc<SearchIndex>, projects: &[OutputProject]) -> Indexed {
+        let begun = Instant::now();
+        let all: Vec<_> = projects
+            .iter()
+            .flat_map(|project| {
+                conversations(project)
+                    .into_iter()
+                    .map(move |id| (project, id))
+            })
+            .collect();
+        let is_few = all.len() <= LOOK_ALWAYS;
+        let mut found = Indexed::default();
+        let mut progress = Progress::default();
+        for (project, id) in all {
+            let seen = lock(&self.0.seen).get(&(project.id, id)).copied();
+            if let Some(seen) = seen
+                && (begun.elapsed() >= TIME_MAX || !is_few && seen.at.elapsed() < SEEN)
+            {
+                found.unread += u64::from(seen.is_unread);
+                continue;
+            }
+            loop {
+                match self.step(index, project, id).await {
+                    Step::Done(len) => {
+                        progress.done += len;
+                        progress.total += len;
+                        break;
+                    }
+                    Step::Unread => {
+                        found.unread += 1;
+                        break;
+                    }
+                    Step::More(_) if begun.elapsed() < TIME_MAX => {}
+                    Step::More(part) => {
+                        progress.done += part.done;
+                        progress.total += part.total;
+                        break;
+                    }
+                }
+            }
+        }
+        found.indexing = (progress.done < progress.total).then_some(progress);
+        found
+    }
+
+    /// Indexes at most [`STEP`] bytes of a conversation.
+    async fn step(&self, index: &Arc<SearchIndex>, project: &OutputProject, id: Uuid) -> Step {
+        let step = match self.source(project, id) {
+            Ok(Some(source)) => {
+                let (index, project) = (Arc::clone(index), project.id);
+                let work = move |file: Option<File>| match file {
+                    Some(file) => index_file(&index, project, id, file),
+                    None => Ok(Step::Done(0)),
+                };
+                match source.run(work).await {
+                    Ok(step) => step,
+                    Err(error) => {
+                        tracing::debug!(%project, conversation = %id, %error, "cannot index a conversation");
+                        Step::Unread
+                    }
+                }
+            }
+            Ok(None) | Err(_) => Step::Unread,
+        };
+        if !matches!(step, Step::More(_)) {
+            let seen = Seen {
+                at: Instant::now(),
+                is_unread: matches!(step, Step::Unread),
+            };
+            lock(&self.0.seen).insert((project.id, id), seen);
+        }
+        step
+    }
+
+    /// Indexes all projects now and then, and forgets deleted ones, until the server closes.
+    pub(crate) async fn run(self, closing: CancellationToken) {
+        let passes = async {
+            sleep(PASS_FIRST).await;
+            let mut ticks = interval(PASS_EVERY);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                ticks.tick().await;
+                self.pass().await;
+            }
+        };
+        tokio::select! {
+            () = passes => {}
+            () = closing.cancelled() => {}
+        }
+    }
+
+    async fn pass(&self) {
+        let page = Page {
+            skip: 0,
+            limit: PROJECTS_MAX,
+        };
+        let (Some(index), Ok(projects)) = (self.index().await, self.0.store.projects(page).await)
+        else {
+            return;
+        };
+        if projects.total <= PROJECTS_MAX {
+            let known: Vec<Id> = projects.items.iter().map(|project| project.id).collect();
+            let forgetting = Arc::clone(&index);
+            let forget = tokio::task::spawn_blocking(move || {
+                for (project, conversations) in forgetting.projects()? {
+                    if !known.contains(&project) {
+                        for conversation in conversations {
+                            forgetting.forget(project, conversation)?;
+                        }
+                    }
+                }
+                Ok::<_, wxcode_store::search::SearchError>(())
+            });
+            if let Ok(Err(error)) = forget.await {
+                tracing::warn!(%error, "cannot remove deleted projects from the search index");
+            }
+        }
+        let mut is_changed = false;
+        for project in &projects.items {
+            for id in conversations(project) {
+                loop {
+                    let begun = Instant::now();
+                    let step = self.step(&index, project, id).await;
+                    sleep(begun.elapsed() * PASS_REST).await;
+                    match step {
+                        Step::More(_) => is_changed = true,
+                        Step::Done(_) | Step::Unread => break,
+                    }
+                }
+            }
+        }
+        if is_changed {
+            // Best effort: a search of several parts is slower.
+            let _ = tokio::task::spawn_blocking(move || index.merge()).await;
+        }
+    }
+}
+
+/// The outcome of a step.
+enum Step {
+    /// All bytes are indexed.
+    Done(u64),
+    More(Progress),
+    Unread,
+}
+
+/// The conversations of a project, the oldest first.
+fn conversations(project: &OutputProject) -> Vec<Uuid> {
+    let mut ids = Vec::new();
+    for entry in project.claude_session_history.iter().rev() {
+        if !ids.contains(&entry.id) {
+            ids.push(entry.id);
+        }
+    }
+    ids.reverse();
+    ids
+}
+
+fn index_file(index: &SearchIndex, project: Id, id: Uuid, mut file: File) -> io::Result<Step> {
+    let metadata = file.metadata()?;
+    let (identity, len) = ((metadata.dev(), metadata.ino()), metadata.len());
+    let reached = index.reached(project, id).map_err(io::Error::other)?;
+    let same = reached.filter(|last| last.identity == identity && last.settled <= len);
+    if same.is_some_and(|last| last.len == len) {
+        return Ok(Step::Done(len));
+    }
+    let from = same.map_or(0, |last| last.settled);
+    file.seek(SeekFrom::Start(from))?;
+    let mut reader = BufReader::with_capacity(64 << 10, file);
+    let (mut turns, mut line, mut at) = (Turns::default(), Vec::new(), from);
+    let is_end = loop {
+        if at - from >= STEP {
+            break false;
+        }
+        line.clear();
+        let count = (&mut reader).take(LINE_MAX).read_until(b'\n', &mut line)? as u64;
+        let is_whole = line.last() == Some(&b'\n');
+        if count == 0 || !is_whole && count < LINE_MAX {
+            break true;
+        }
+        if is_whole {
+            turns.push(at, &line);
+        }
+        at += count;
+    };
+    let turns = turns.finish();
+    let newest = turns.iter().rev().take(OPEN_TURNS).rev();
+    let mut open = newest.filter(|turn| turn.has_open_tools());
+    let open = open.next().or(turns.last()).map(|turn| turn.start);
+    let settled = match (open, is_end) {
+        (Some(open), true) => open,
+        (Some(open), false) if open > from => open,
+        // Later results of tools do not count, so that the index gets on.
+        (_, false) => at,
+        (None, true) => from,
+    };
+    let entries: Vec<Entry> = turns
+        .iter()
+        .map(|turn| Entry {
+            start: turn.start,
+            end: turn.end,
+            words: words(turn),
+        })
+        .collect();
+    let reached = Reached {
+        identity,
+        settled,
+        len: if is_end { len } else { at },
+    };
+    index
+        .replace(project, id, from, &entries, reached)
+        .map_err(io::Error::other)?;
+    Ok(match is_end {
+        true => Step::Done(len),
+        false => Step::More(Progress {
+            done: at,
+            total: len,
+        }),
+    })
+}
