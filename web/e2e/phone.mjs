@@ -35,6 +35,11 @@ try {
   await shows(page, "row-300-");
   await swipe(300, 600);
   await gone(page, "row-300-");
+  await page.getByRole("button", { name: "Jump to the end" }).click();
+  await shows(page, "row-300-");
+  await page.getByRole("button", { name: "Jump to the end" }).waitFor({ state: "detached" });
+  await swipe(300, 600);
+  await gone(page, "row-300-");
   await swipe(600, 200);
   await swipe(600, 200);
   await shows(page, "row-300-");

@@ -31,10 +31,6 @@ export const en = {
   "project.cancel": "Cancel",
   "project.empty": "No projects yet. Create the first one to start a conversation.",
   "project.loading": "Loading projects…",
-  "project.more": "Show more ({left})",
-  "project.status.created": "new",
-  "project.status.initialized": "initialized",
-  "project.status.active": "active",
 
   "pane.terminal": "Terminal",
   "pane.milestones": "Milestones",

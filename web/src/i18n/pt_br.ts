@@ -29,10 +29,6 @@ export const ptBr: Dictionary = {
   "project.cancel": "Cancelar",
   "project.empty": "Ainda não há projetos. Crie o primeiro para iniciar uma conversa.",
   "project.loading": "Carregando projetos…",
-  "project.more": "Mostrar mais ({left})",
-  "project.status.created": "novo",
-  "project.status.initialized": "inicializado",
-  "project.status.active": "ativo",
 
   "pane.terminal": "Terminal",
   "pane.milestones": "Marcos",

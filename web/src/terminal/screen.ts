@@ -32,6 +32,8 @@ export interface ScreenHandlers {
   link(address: string): void;
   /** Whether text is selected. */
   selected(selected: boolean): void;
+  /** Whether the user looks at something above the end. */
+  above(above: boolean): void;
   /** The user is at the end without a selection (again). */
   calm(): void;
 }
@@ -94,7 +96,11 @@ export class Screen {
     const settled = () => {
       if (this.calm) handlers.calm();
     };
-    terminal.onScroll(settled);
+    terminal.onScroll(() => {
+      settled();
+      const { viewportY, baseY } = terminal.buffer.active;
+      handlers.above(viewportY < baseY);
+    });
     terminal.onSelectionChange(() => {
       settled();
       handlers.selected(terminal.hasSelection());
@@ -163,6 +169,10 @@ export class Screen {
     const text = this.#terminal.getSelection();
     this.#terminal.clearSelection();
     return writeClipboard(text, true);
+  }
+
+  toEnd(): void {
+    this.#terminal.scrollToBottom();
   }
 
   focus(): void {

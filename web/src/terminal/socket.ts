@@ -2,6 +2,7 @@
  * Carries out the effects of the connection's machine: a WebSocket, timers, and messages in both
  * directions.
  */
+import { API_BASE } from "../api/client";
 import { Credit } from "./credit";
 import {
   type ClientFrame,
@@ -361,5 +362,5 @@ export function terminalAddress(location: Location, to: TerminalAddress): string
     query.set("since", String(to.place.since));
   }
   if (to.readOnly) query.set("read_only", "true");
-  return `${scheme}//${location.host}/api/v1/output-projects/${encodeURIComponent(to.projectId)}/terminal?${query}`;
+  return `${scheme}//${location.host}${API_BASE}/output-projects/${encodeURIComponent(to.projectId)}/terminal?${query}`;
 }

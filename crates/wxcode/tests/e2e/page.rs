@@ -220,6 +220,14 @@ async fn a_thousand_projects_in_a_browser() {
 }
 
 #[tokio::test]
+async fn the_page_below_a_path() {
+    let Some(browser) = browser() else { return };
+    let mut server = Server::start_with_flags(Agent::fake(""), &["--base-path", "/wx"]).await;
+    let workspace = tempfile::tempdir().unwrap();
+    run(&mut server, &browser, "below.mjs", workspace.path()).await;
+}
+
+#[tokio::test]
 async fn every_page_is_accessible() {
     let Some(browser) = browser() else { return };
     let mut server = Server::start(Agent::fake("")).await;
