@@ -220,6 +220,7 @@ fn described() -> (Router<App>, Router<App>, utoipa::openapi::OpenApi) {
             &mut item.delete,
         ];
         for operation in operations.into_iter().flatten() {
+            describe_ids(operation);
             let problem = ContentBuilder::new()
                 .schema(Some(Ref::from_schema_name("Problem")))
                 .build();
@@ -241,6 +242,23 @@ fn described() -> (Router<App>, Router<App>, utoipa::openapi::OpenApi) {
         open,
         described,
     )
+}
+
+/// Gives the ids in an operation's path their pattern.
+fn describe_ids(operation: &mut utoipa::openapi::path::Operation) {
+    use utoipa::openapi::{RefOr, Schema, path::ParameterIn};
+    for parameter in operation.parameters.iter_mut().flatten() {
+        let RefOr::T(parameter) = parameter else {
+            continue;
+        };
+        let is_id = parameter.name == "id" || parameter.name.ends_with("_id");
+        if is_id
+            && parameter.parameter_in == ParameterIn::Path
+            && let Some(RefOr::T(Schema::Object(schema))) = &mut parameter.schema
+        {
+            schema.pattern = Some("^[0-9A-Fa-f]{24}$".to_owned());
+        }
+    }
 }
 
 /// The OpenAPI document.

@@ -50,8 +50,8 @@ impl fmt::Display for Closed {
             Some((path, mode)) => write!(
                 f,
                 "{} entries of the data folder were open to other users and are closed now, \
-                 such as {} ({mode:04o}); if others use this machine, renew the token: end the \
-                 server, remove the file `token` and start again",
+                 such as {} ({mode:04o}); if others use this machine, they may have read the \
+                 conversations in them",
                 self.count,
                 path.display()
             ),

@@ -44,6 +44,7 @@ mod mishap;
 mod model;
 mod mongodb;
 mod network;
+mod nginx;
 mod notify;
 mod order;
 mod page;
