@@ -43,7 +43,7 @@ mod update;
 
 pub use tokio_tungstenite::tungstenite::Message;
 pub use wxcode_protocol::{
-    Exit, Signal, Size,
+    Exit, Output, Signal, Size,
     websocket::{ClientFrame, Notice, Role, ServerFrame, Status},
 };
 
