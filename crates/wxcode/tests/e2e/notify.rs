@@ -79,11 +79,13 @@ async fn a_webhook_gets_signed_events() {
         server.get("/webhooks").await.expect(200),
         json!({ "webhooks": [] })
     );
-    let audit = server.get("/audit").await.expect(200).to_string();
-    assert!(
-        audit.contains("webhook.create") && audit.contains("webhook.remove"),
-        "{audit}"
-    );
+    // The audit follows an answer.
+    server
+        .until("/audit", "both changes are in the audit", |audit| {
+            let audit = audit.to_string();
+            audit.contains("webhook.create") && audit.contains("webhook.remove")
+        })
+        .await;
 }
 
 #[tokio::test]
