@@ -27,17 +27,34 @@ pub struct Node {
 /// A project's lease as recorded. Replacing a record requires the record's epoch and beat.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
-    /// The owner; `None` after the lease was given back.
+    /// The owner, or the last one when the lease is free.
     pub node: Option<Node>,
     /// The number of the owner; an owner with an older epoch has lost the lease.
     pub epoch: u64,
     /// The number of renewals within the epoch.
     pub beat: u64,
-    /// The term without a renewal, set by the owner for all.
+    /// The term without a renewal, set by the owner for all; zero after the lease was given back.
     pub term: Duration,
 }
 
 impl Lease {
+    /// The owner; `None` for a free lease.
+    #[must_use]
+    pub fn owner(&self) -> Option<&Node> {
+        self.node.as_ref().filter(|_| !self.term.is_zero())
+    }
+
+    /// A free lease of this node: the project is at home there, and any node may take it.
+    #[must_use]
+    pub const fn at_home(node: Node) -> Self {
+        Self {
+            node: Some(node),
+            epoch: 0,
+            beat: 0,
+            term: Duration::ZERO,
+        }
+    }
+
     /// Whether both are the same record for a compare-and-set.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
@@ -88,7 +105,7 @@ pub enum Claim {
 #[must_use]
 pub fn claim(read: Option<&Lease>, node: &Node, unchanged: Duration, term: Duration) -> Claim {
     if let Some(lease) = read
-        && let Some(by) = lease.node.as_ref().filter(|by| by.id != node.id)
+        && let Some(by) = lease.owner().filter(|by| by.id != node.id)
         && unchanged < lease.patience()
     {
         return Claim::Held {
@@ -149,7 +166,7 @@ impl Tenure {
     #[must_use]
     pub fn given_back(&self) -> Lease {
         Lease {
-            node: None,
+            term: Duration::ZERO,
             ..self.next()
         }
     }
@@ -174,15 +191,15 @@ impl Tenure {
     /// Judges a renewal after finding another record. An expired term does not end an agent; only
     /// another owner does.
     pub fn refused(&mut self, found: Option<&Lease>) -> Refusal {
+        let Some(owner) = found.and_then(Lease::owner) else {
+            return Refusal::Free;
+        };
         match found {
             Some(found) if found.epoch == self.lease.epoch && found.node == self.lease.node => {
                 self.lease.beat = found.beat;
                 Refusal::Behind
             }
-            Some(Lease {
-                node: Some(node), ..
-            }) => Refusal::Gone(node.clone()),
-            _ => Refusal::Free,
+            _ => Refusal::Gone(owner.clone()),
         }
     }
 }

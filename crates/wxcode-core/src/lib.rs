@@ -15,6 +15,7 @@ pub mod id;
 pub mod identity;
 pub mod lease;
 pub mod milestone;
+pub mod node;
 pub mod notice;
 pub mod project;
 pub mod provenance;

@@ -106,7 +106,7 @@ impl World {
         }
         if let Some(recorded) = &self.record {
             assert!((new.epoch, new.beat) > (recorded.epoch, recorded.beat));
-            if recorded.node != new.node && new.node.is_some() {
+            if recorded.owner() != new.owner() && new.owner().is_some() {
                 assert_eq!(
                     new.epoch,
                     recorded.epoch + 1,
@@ -178,7 +178,7 @@ impl World {
                     _ => tenure.given_back(),
                 };
                 let old = Some(tenure.lease().clone());
-                if new.node.is_none() {
+                if new.owner().is_none() {
                     server.tenure = None;
                 }
                 server.request = Some(Request {
@@ -213,7 +213,7 @@ impl World {
                     return;
                 };
                 match (outcome, &mut server.tenure) {
-                    (Ok(()), None) if new.node.is_some() => {
+                    (Ok(()), None) if new.owner().is_some() => {
                         server.tenure = Some(Tenure::new(new, moment(asked_ms)))
                     }
                     (Ok(()), Some(tenure)) => tenure.renewed(new, moment(asked_ms)),

@@ -17,7 +17,10 @@ pub(crate) mod secret;
 use std::{
     collections::HashMap,
     net::IpAddr,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -80,6 +83,8 @@ struct Inner {
     store: Repository,
     /// The server's own token, if it has one.
     own: Option<OwnToken>,
+    /// Whether other servers use the store.
+    is_shared: AtomicBool,
     known: Mutex<HashMap<Id, Known>>,
     ends: Ends,
     codes: Mutex<Codes>,
@@ -110,6 +115,7 @@ impl Callers {
                 hash: hash(token),
                 id: own_id(token),
             }),
+            is_shared: AtomicBool::new(false),
             known: Mutex::default(),
             ends: Ends::default(),
             codes: Mutex::default(),
@@ -194,7 +200,7 @@ impl Callers {
     async fn counts(&self, credential: &Credential, now: Timestamp) -> Result<bool> {
         let (mut is_valid, mut next) = (credential.is_valid(now), credential.source);
         for _ in 0..SOURCES_MAX {
-            let Some(id) = next.filter(|id| is_valid && !self.is_own_id(*id)) else {
+            let Some(id) = next.filter(|id| is_valid && !self.is_server(*id)) else {
                 return Ok(is_valid);
             };
             let Some(source) = self.look_up(id).await? else {
@@ -204,6 +210,25 @@ impl Callers {
             next = source.source;
         }
         Ok(false)
+    }
+
+    /// Whether a source is the token of this server, or of another server on a shared store: that
+    /// server alone knows its token.
+    fn is_server(&self, id: Id) -> bool {
+        self.is_own_id(id) || (is_of_own_token(id) && self.0.is_shared.load(Ordering::Relaxed))
+    }
+
+    /// Counts credentials that come from other servers' own tokens.
+    pub(crate) fn share(&self) {
+        self.0.is_shared.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a credential counts now, with exactly this grant.
+    pub(crate) async fn has_grant(&self, id: Id, grant: Grant) -> Result<bool> {
+        match self.look_up(id).await? {
+            Some(found) if found.grant == grant => self.counts(&found, Timestamp::now()).await,
+            _ => Ok(false),
+        }
     }
 
     /// Whether a credential that comes from this one could count.

@@ -10,6 +10,7 @@ mod conversation;
 mod delivery;
 #[cfg(test)]
 mod double;
+mod drain;
 mod ending;
 mod folder;
 mod hibernation;
@@ -24,6 +25,7 @@ mod retention;
 mod run;
 mod session;
 mod slot;
+mod takeover;
 
 pub use conversation::{relocation::RelocateError, switch::ResumeError};
 pub use delivery::queue::Delivered;

@@ -18,6 +18,7 @@ mod host;
 mod login;
 mod measure;
 mod milestone;
+mod node;
 mod page;
 mod parameter;
 mod planning;
@@ -55,12 +56,12 @@ use utoipa::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub(crate) use access::Access;
+pub(crate) use access::{Access, unauthorized};
 pub(crate) use body::BODY_MAX;
 pub(crate) use event::EventStreams;
 pub(crate) use front::Front;
 pub(crate) use host::LOCAL_NAME;
-use problem::Problem;
+pub(crate) use problem::Problem;
 pub(crate) use project::list::{LIMIT_MAX, Overview};
 pub(crate) use state::Projects;
 
@@ -70,6 +71,7 @@ use crate::{
     changes::ChangeLog,
     metric::{Metrics, Refusal, Scrape},
     milestone::Milestones,
+    node::{self as nodes, Nodes},
     notify::Notices,
     planning::Planning,
     terminal::{self, Terminals},
@@ -90,6 +92,7 @@ pub(crate) struct App {
     pub(crate) changes: ChangeLog,
     pub(crate) notices: Notices,
     pub(crate) scrape: Scrape,
+    pub(crate) nodes: Nodes,
 }
 
 #[derive(OpenApi)]
@@ -108,6 +111,7 @@ pub(crate) struct App {
         (name = "deliveries", description = "Commands that wait for a session, or were typed into it"),
         (name = "runs", description = "Headless work of an output project's agent"),
         (name = "notifications", description = "Webhooks and Web Push"),
+        (name = "nodes", description = "The servers of one store"),
         (name = "access", description = "Logging a browser in and out"),
         (name = "health", description = "Liveness and readiness of the server"),
     ),
@@ -171,6 +175,8 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(webhook::remove))
         .routes(routes!(push::show, push::subscribe, push::unsubscribe_all))
         .routes(routes!(push::unsubscribe))
+        .routes(routes!(node::list))
+        .routes(routes!(node::drain, node::undrain))
 }
 
 fn terminals() -> OpenApiRouter<App> {
@@ -273,12 +279,17 @@ pub(crate) fn router(app: App) -> Router {
     let guarded = guarded
         .fallback(page::asset)
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(middleware::from_fn_with_state(
+            app.nodes.clone(),
+            nodes::forward,
+        ))
         .layer(middleware::from_fn_with_state(app.clone(), authenticate))
         .layer(DefaultBodyLimit::max(BODY_MAX));
     let count = middleware::from_fn_with_state(app.metrics.clone(), measure::count);
     let open = open.layer(middleware::from_fn(access::bound_body));
     let inner = guarded.merge(open).with_state(app.clone()).layer(count);
-    with_layers(inner, app.access, app.metrics)
+    let received = middleware::from_fn_with_state(app.nodes, nodes::receive);
+    with_layers(inner, app.access, app.metrics).layer(received)
 }
 
 /// Wraps all requests: checks access, and confines a panic to its request.

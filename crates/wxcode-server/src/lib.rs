@@ -18,6 +18,7 @@ mod listen;
 mod metric;
 mod milestone;
 mod mirror;
+mod node;
 mod notify;
 mod planning;
 pub mod program;

@@ -8,9 +8,11 @@
 
 mod access;
 mod conversation;
+mod node;
 mod notice;
 
 use std::{
+    collections::HashMap,
     path::PathBuf,
     sync::{
         Arc,
@@ -35,7 +37,7 @@ use wxcode_store::{
     Removed, Result, Rotated, Rotation, Step, Store, Swapped,
 };
 
-use crate::{event::Events, metric::Metrics};
+use crate::{event::Events, metric::Metrics, sync::lock};
 
 /// Locks for records; records share them by chance.
 const LOCKS: usize = 64;
@@ -50,6 +52,8 @@ struct Inner {
     metrics: Metrics,
     /// The number of changes of projects here.
     project_changes: AtomicU64,
+    /// The epochs of the leases that this server took.
+    fences: std::sync::Mutex<HashMap<Id, u64>>,
     /// Held from a record's change to the change's event, so that a record's events keep their
     /// order. A delivery's lock is taken before a milestone's.
     deliveries: [Mutex<()>; LOCKS],
@@ -70,6 +74,7 @@ impl Repository {
             events,
             metrics,
             project_changes: AtomicU64::new(0),
+            fences: std::sync::Mutex::default(),
             deliveries: [const { Mutex::const_new(()) }; LOCKS],
             milestones: [const { Mutex::const_new(()) }; LOCKS],
             #[cfg(test)]
@@ -96,6 +101,20 @@ impl Repository {
             before(operation).await;
         }
         self.0.metrics.timed(operation, work).await
+    }
+
+    /// The epoch under which this server changes a project: that of the last lease that it held.
+    fn fence(&self, project: Id) -> Option<u64> {
+        lock(&self.0.fences).get(&project).copied()
+    }
+
+    /// Sets the epoch of a lease that this server took, or `None` for one that it gave back.
+    pub(crate) fn set_fence(&self, project: Id, epoch: Option<u64>) {
+        let mut fences = lock(&self.0.fences);
+        match epoch {
+            Some(epoch) => drop(fences.insert(project, epoch)),
+            None => drop(fences.remove(&project)),
+        }
     }
 
     async fn publish(&self, project: Id, kind: Kind) {
@@ -155,7 +174,11 @@ impl Repository {
 
     pub(crate) async fn step(&self, step: &Step) -> Result<Option<Delivery>> {
         let _turn = of(&self.0.deliveries, step.id).lock().await;
-        let stepped = self.run("step", self.0.store.step(step)).await?;
+        let step = Step {
+            fence: self.fence(step.project),
+            ..step.clone()
+        };
+        let stepped = self.run("step", self.0.store.step(&step)).await?;
         if let Some(delivery) = &stepped {
             self.publish(delivery.output_project_id, Kind::from(delivery))
                 .await;
@@ -169,9 +192,12 @@ impl Repository {
     }
 
     pub(crate) async fn rotate(&self, project: Id, rotation: &Rotation) -> Result<Rotated> {
-        let rotated = self
-            .run("rotate", self.0.store.rotate(project, rotation))
-            .await?;
+        let rotation = Rotation {
+            fence: self.fence(project),
+            ..rotation.clone()
+        };
+        let rotating = self.0.store.rotate(project, &rotation);
+        let rotated = self.run("rotate", rotating).await?;
         if rotated == Rotated::Won {
             let feed = self.0.events.current(project).await;
             match self.project(project).await {

@@ -29,6 +29,7 @@ use crate::{
     listen::{Bounds, Listener, LocalListener, SOCKET, Tls, TlsError, names},
     metric::{Metrics, Scrape},
     milestone::Milestones,
+    node::Nodes,
     notify::Notices,
     planning::Planning,
     program::{self, ProgramError},
@@ -90,6 +91,8 @@ pub struct Server {
     closing: CancellationToken,
     clients: TaskTracker,
     data_dir: PathBuf,
+    /// Time for turns before the end.
+    drain: Duration,
     /// Held for the server's life.
     _lock: fs::File,
 }
@@ -198,6 +201,22 @@ async fn load_tls(settings: &Settings, address: SocketAddr) -> Result<Option<Tls
     }
 }
 
+/// The address of this server for its peers.
+fn peer_address(settings: &Settings, listen: SocketAddr) -> String {
+    if let Some(address) = &settings.advertise {
+        return address.clone();
+    }
+    let scheme = match settings.web.tls {
+        Some(_) => "https",
+        None => "http",
+    };
+    if !listen.ip().is_unspecified() {
+        return format!("{scheme}://{listen}");
+    }
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("{scheme}://{}:{}", host.trim(), listen.port())
+}
+
 impl Server {
     /// Adopts the sessions of the data folder, then listens. `lock` comes from [`lock`].
     ///
@@ -266,6 +285,22 @@ impl Server {
         let front = Front::new(&settings.web);
         let access = Access::new(address, &settings.allowed_hosts, front, callers.clone());
         let clients = TaskTracker::new();
+        if settings.shared.is_some() {
+            callers.share();
+        }
+        let nodes = Nodes::new(
+            &settings,
+            peer_address(&settings, address),
+            store.clone(),
+            sessions.clone(),
+            callers.clone(),
+            closing.clone(),
+            clients.clone(),
+        );
+        // Peers find this node before its clients do.
+        if let Err(error) = nodes.register().await {
+            tracing::warn!(%error, "could not register this node; the next heartbeat tries again");
+        }
         let projects = Projects {
             store: store.clone(),
             sessions: sessions.clone(),
@@ -316,6 +351,7 @@ impl Server {
                 planning,
             },
             overview: overview.clone(),
+            nodes: nodes.clone(),
             changes: sessions.changes(),
             projects,
             milestones,
@@ -333,6 +369,11 @@ impl Server {
         }
         let waiting = sessions.clone();
         tokio::spawn(async move { waiting.look_for_waiting().await });
+        if settings.takes_over {
+            let sessions = sessions.clone();
+            tokio::spawn(async move { sessions.take_over().await });
+        }
+        tokio::spawn(async move { nodes.keep_registered().await });
         let idle = sessions.clone();
         tokio::spawn(async move { idle.hibernate_idle().await });
         let router = http::router(app);
@@ -357,6 +398,7 @@ impl Server {
             closing,
             clients,
             data_dir,
+            drain: settings.drain,
             _lock: lock,
         })
     }
@@ -393,6 +435,13 @@ impl Server {
     /// Serves until `end` is ready, then ends cleanly. The agents run on.
     pub async fn run(self, end: impl Future<Output = ()>) {
         let connections = TaskTracker::new();
+        let (sessions, drain) = (self.sessions.clone(), self.drain);
+        let end = async move {
+            end.await;
+            if !drain.is_zero() {
+                sessions.settle(drain).await;
+            }
+        };
         tokio::select! {
             () = self.listener.serve(&self.router, &connections, &self.closing) => {}
             () = self.local.serve(&self.router, &connections, &self.closing) => {}

@@ -75,6 +75,16 @@ pub struct Settings {
     pub hibernate_after: Option<Duration>,
     /// The store's name for users, without a password.
     pub store: String,
+    /// This server as a node of its store.
+    pub node: Node,
+    /// The address for other nodes; `None`: the listen address.
+    pub advertise: Option<String>,
+    /// Most live sessions; `None`: any number.
+    pub capacity: Option<u64>,
+    /// Time for turns to end before the server ends.
+    pub drain: Duration,
+    /// Whether this node resumes sessions of nodes that are gone without waiting for a visit.
+    pub takes_over: bool,
     /// This server's identity for other servers on the same store; `None` for an unshared store.
     pub shared: Option<Shared>,
     /// Lost lines of the log so far; the log's writer counts them.

@@ -88,6 +88,17 @@ pub(crate) struct Work {
     pub(crate) queued: u64,
     /// The delivery of the project's first command.
     pub(crate) first: Option<Id>,
+    /// The epoch of the project's lease.
+    pub(crate) epoch: Option<u64>,
+    /// The epoch that the lease must still have at the commit, if any.
+    pub(crate) fence: Option<u64>,
+}
+
+impl Work {
+    /// Whether another node has the project.
+    pub(crate) fn is_fenced(&self) -> bool {
+        self.fence.is_some() && self.fence != self.epoch
+    }
 }
 
 /// The effect of a change on the project's own document.
@@ -112,7 +123,7 @@ pub(crate) async fn work(records: &Records, project: Id) -> Result<Option<Work>,
                 records
                     .projects
                     .find_one(doc! { "_id": project })
-                    .projection(doc! { "wxcode.work": 1, "status": 1 }),
+                    .projection(doc! { "wxcode.work": 1, "wxcode.lease.epoch": 1, "status": 1 }),
             )
             .await?;
         let Some(found) = found else {
@@ -128,6 +139,8 @@ pub(crate) async fn work(records: &Records, project: Id) -> Result<Option<Work>,
             status: fields.text("status")?,
             queued: fields.count("wxcode.work.queued")?.unwrap_or_default(),
             first: fields.id("wxcode.work.first")?,
+            epoch: fields.count("wxcode.lease.epoch")?,
+            fence: None,
         }));
     }
 }
@@ -184,6 +197,9 @@ pub(crate) async fn commit(
         Some(Some(first)) => drop(set.insert("wxcode.work.first", oid(first))),
         Some(None) => drop(unset.insert("wxcode.work.first", "")),
         None => {}
+    }
+    if let Some(fence) = work.fence {
+        filter.insert("wxcode.lease.epoch", crate::fields::count(fence)?);
     }
     if let Some((from, to, at)) = own.status {
         filter.insert("status", from.as_str());

@@ -124,9 +124,10 @@ pub(crate) async fn step(
     let _turn = records.turn(oid(project)).await;
     let mut may_be_done = attempt.is_again;
     loop {
-        let Some(work) = change::work(records, project).await? else {
+        let Some(mut work) = change::work(records, project).await? else {
             return Ok(None);
         };
+        work.fence = step.fence;
         let Some(before) = find(records, step.id).await? else {
             return Ok(None);
         };
@@ -135,7 +136,7 @@ pub(crate) async fn step(
         if may_be_done && is_marked(records, step.id, attempt.mark).await? {
             return Ok(Some(before));
         }
-        if before.version != step.version || before.state.is_over() {
+        if work.is_fenced() || before.version != step.version || before.state.is_over() {
             return Ok(None);
         }
         let mut writes = vec![rewritten(&after)?];

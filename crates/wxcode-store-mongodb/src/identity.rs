@@ -23,6 +23,7 @@ use crate::{
 /// The reason of an entry's end before an id of another program.
 const REPLACED: &str = "replaced by another program";
 const HISTORY: &str = "wxcode.identity.history";
+const EPOCH: &str = "wxcode.lease.epoch";
 
 /// The conversations of a project in the project's document.
 pub(crate) struct Identity {
@@ -179,6 +180,9 @@ pub(crate) async fn rotate(
         let is_counted = rotation
             .cursor
             .is_some_and(|cursor| cursor.is_behind(identity.cursor));
+        if rotation.fence.is_some() && rotation.fence != fields.count(EPOCH)? {
+            return Ok(Rotated::Fenced);
+        }
         if current != rotation.old || is_counted {
             return Ok(Rotated::Lost(current));
         }
@@ -195,7 +199,7 @@ pub(crate) async fn rotate(
         if let Some(cursor) = rotation.cursor {
             set.insert("wxcode.identity.cursor", place(cursor)?);
         }
-        if change(records, &fields, set).await? {
+        if change_under(records, &fields, set, rotation.fence).await? {
             return Ok(Rotated::Won);
         }
     }
@@ -217,12 +221,15 @@ async fn set_first(records: &Records, project: Id, rotation: &Rotation) -> Resul
         set.insert("wxcode.identity.cursor", place(cursor)?);
     }
     // Null also matches a missing field: older documents have none.
-    let filter = doc! {
+    let mut filter = doc! {
         "_id": oid(project),
         "claude_session_id": null,
         "wxcode.identity.history.0": { "$exists": false },
         "wxcode.identity.cursor": null,
     };
+    if let Some(fence) = rotation.fence {
+        filter.insert(EPOCH, fields::count(fence)?);
+    }
     let update = doc! { "$set": set, "$inc": { "wxcode.identity.rev": 1_i64 } };
     let changed = records
         .ask(records.projects.update_one(filter, update))
@@ -262,8 +269,13 @@ pub(crate) async fn note(
 
 /// Reads the conversations of a project, and nothing else of the project's document.
 async fn find(records: &Records, project: Id) -> Result<Option<Document>, Failure> {
-    let fields =
-        doc! { "claude_session_id": 1, "wxcode.identity": 1, "created_at": 1, "updated_at": 1 };
+    let fields = doc! {
+        "claude_session_id": 1,
+        "wxcode.identity": 1,
+        "wxcode.lease.epoch": 1,
+        "created_at": 1,
+        "updated_at": 1,
+    };
     records
         .ask(
             records
@@ -285,11 +297,24 @@ fn read_alone(fields: &Fields<'_>, document: &Document) -> Result<Identity, Fail
 
 /// Writes `set` if the identity is unchanged since the read; true if so.
 async fn change(records: &Records, read: &Fields<'_>, set: Document) -> Result<bool, Failure> {
-    let filter = doc! {
+    change_under(records, read, set, None).await
+}
+
+/// The same, if the project's lease still has this epoch.
+async fn change_under(
+    records: &Records,
+    read: &Fields<'_>,
+    set: Document,
+    fence: Option<u64>,
+) -> Result<bool, Failure> {
+    let mut filter = doc! {
         "_id": read.get("_id").cloned(),
         "claude_session_id": read.get("claude_session_id").cloned(),
         "wxcode.identity.rev": read.get("wxcode.identity.rev").cloned(),
     };
+    if let Some(fence) = fence {
+        filter.insert(EPOCH, fields::count(fence)?);
+    }
     let update = doc! { "$set": set, "$inc": { "wxcode.identity.rev": 1_i64 } };
     let changed = records
         .ask(records.projects.update_one(filter, update))

@@ -55,7 +55,12 @@ pub(crate) async fn are_missing(records: &Records) -> Result<bool, Failure> {
     let wanted: [(_, &[&str]); 2] = [
         (
             &records.projects,
-            &["wxcode_order", "wxcode_change", "wxcode_workspace"],
+            &[
+                "wxcode_order",
+                "wxcode_change",
+                "wxcode_workspace",
+                "wxcode_lease",
+            ],
         ),
         (&records.milestones, &["wxcode_order", "wxcode_element"]),
     ];
@@ -92,6 +97,14 @@ pub(crate) async fn make(records: &Records) -> Result<(), OpenError> {
                 "wxcode_change",
                 doc! { "wxcode.work.change.rev": 1 },
                 doc! { "wxcode.work.change.rev": { "$exists": true } },
+            ),
+        ),
+        (
+            &records.projects,
+            partial(
+                "wxcode_lease",
+                doc! { "wxcode.lease.term_ms": 1 },
+                doc! { "wxcode.lease.term_ms": { "$gt": 0_i64 } },
             ),
         ),
         (

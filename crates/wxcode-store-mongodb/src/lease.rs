@@ -84,7 +84,7 @@ fn write(lease: &Lease) -> Result<Document, Failure> {
     })
 }
 
-fn read(document: &Document) -> Result<Option<Lease>, Failure> {
+pub(crate) fn read(document: &Document) -> Result<Option<Lease>, Failure> {
     let fields = Fields::of(PROJECTS, document);
     let Some(epoch) = fields.count("wxcode.lease.epoch")? else {
         return Ok(None);

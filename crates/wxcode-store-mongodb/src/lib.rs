@@ -20,6 +20,7 @@ mod identity;
 mod index;
 mod lease;
 mod milestone;
+mod node;
 mod notice;
 mod project;
 mod records;
@@ -44,14 +45,15 @@ use wxcode_core::{
     id::Id,
     lease::Lease,
     milestone::{Milestone, MilestoneStatus},
+    node::NodeRecord,
     notice::{Notice, Target},
     project::{OutputProject, ProjectStatus},
 };
 use wxcode_store::{
     AccessStore, Added, CopyFile, CopyStore, DeliveryStore, Edit, Edited, IdentityStore,
-    LeaseStore, Listing, MilestoneStore, Moved, NewDelivery, Next, NextQuery, NoticeStore, Page,
-    ProjectPatch, ProjectStore, Queued, Reclaimed, Removed, Result, Rotated, Rotation, Step, Store,
-    StoreError, Swapped,
+    LeaseStore, Listing, MilestoneStore, Moved, NODE_KEY, NewDelivery, Next, NextQuery, NodeStore,
+    NoticeStore, Page, ProjectPatch, ProjectStore, Queued, Reclaimed, Removed, Result, Rotated,
+    Rotation, Step, Store, StoreError, Swapped,
 };
 
 pub use address::{Address, AddressError};
@@ -497,6 +499,38 @@ impl NoticeStore for MongoStore {
             move |records, _| async move { notice::delay(&records, id, attempts, due_at).await },
         )
         .await
+    }
+}
+
+#[async_trait]
+impl NodeStore for MongoStore {
+    async fn put_node(&self, node: &NodeRecord) -> Result<()> {
+        let node = node.clone();
+        self.run(move |records, _| {
+            let node = node.clone();
+            async move { node::put(&records, &node).await }
+        })
+        .await
+    }
+
+    async fn nodes(&self) -> Result<Vec<NodeRecord>> {
+        self.run(move |records, _| async move { node::all(&records).await })
+            .await
+    }
+
+    async fn remove_node(&self, id: Uuid, beat: u64) -> Result<bool> {
+        self.run(move |records, _| async move { node::remove(&records, id, beat).await })
+            .await
+    }
+
+    async fn node_key(&self, proposed: [u8; NODE_KEY]) -> Result<[u8; NODE_KEY]> {
+        self.run(move |records, _| async move { node::key(&records, proposed).await })
+            .await
+    }
+
+    async fn held_leases(&self) -> Result<Vec<(Id, Lease)>> {
+        self.run(move |records, _| async move { node::held(&records).await })
+            .await
     }
 }
 

@@ -44,6 +44,8 @@ pub(crate) const AUDIT: &str = "wxcode_audit";
 pub(crate) const NOTICE_TARGETS: &str = "wxcode_notice_targets";
 /// Our own collection of queued notices.
 pub(crate) const NOTICES: &str = "wxcode_notices";
+/// Our own collection of nodes, with their key.
+pub(crate) const NODES: &str = "wxcode_nodes";
 
 /// The records of a database.
 #[derive(Clone)]
@@ -59,6 +61,7 @@ pub(crate) struct Records {
     pub(crate) copies: Collection<Document>,
     pub(crate) notice_targets: Collection<Document>,
     pub(crate) notices: Collection<Document>,
+    pub(crate) nodes: Collection<Document>,
     /// The process's additions to the audit.
     audited: Arc<AtomicU64>,
     database: Database,
@@ -85,6 +88,7 @@ impl Records {
             copies: database.collection(COPIES),
             notice_targets: database.collection(NOTICE_TARGETS),
             notices: database.collection(NOTICES),
+            nodes: database.collection(NODES),
             audited: Arc::default(),
             database,
             turns: (0..LOCKS).map(|_| Mutex::default()).collect(),

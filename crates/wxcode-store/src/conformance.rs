@@ -16,6 +16,7 @@ pub mod excerpt;
 pub mod identity;
 pub mod lease;
 pub mod milestone;
+pub mod node;
 pub mod notice;
 pub mod project;
 pub mod queue;
@@ -147,7 +148,13 @@ macro_rules! conformance_tests {
                 one_of_64_steps_wins,
                 one_of_64_advances_a_milestone,
             }
+            node {
+                a_node_has_one_record,
+                the_first_key_stays,
+                held_leases_are_listed,
+            }
             lease {
+                an_old_epoch_changes_nothing,
                 a_new_project_has_no_lease,
                 replacing_needs_the_known_lease,
                 one_of_64_acquires_a_lease,

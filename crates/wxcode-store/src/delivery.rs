@@ -224,6 +224,8 @@ pub fn moved<T: Copy + PartialEq>(queue: &[(T, u64)], id: T, before: T) -> Vec<(
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
     pub id: Id,
+    /// The project of the delivery.
+    pub project: Id,
     /// The expected version.
     pub version: u64,
     /// The next state.
@@ -241,6 +243,8 @@ pub struct Step {
     /// The hook number after which reports count, see [`Delivery::after_seq`].
     pub after_seq: Option<u64>,
     pub at: Timestamp,
+    /// The epoch of the lease under which the step happens; under another one nothing changes.
+    pub fence: Option<u64>,
 }
 
 impl Step {
@@ -250,6 +254,7 @@ impl Step {
     pub fn new(delivery: &Delivery, state: DeliveryState, at: Timestamp) -> Self {
         Self {
             id: delivery.id,
+            project: delivery.output_project_id,
             version: delivery.version,
             state,
             attempts: delivery.attempts,
@@ -259,6 +264,7 @@ impl Step {
             route: delivery.route,
             after_seq: delivery.after_seq,
             at,
+            fence: None,
         }
     }
 }
@@ -299,7 +305,8 @@ pub trait DeliveryStore: Send + Sync + 'static {
     /// [`wxcode_core::milestone::MovedBy::Delivery`] and the step's error on the milestone;
     /// `updated_at` stays.
     ///
-    /// Returns the delivery afterwards; `None` if the version was another or the delivery is over.
+    /// Returns the delivery afterwards; `None` if the version or the lease was another, or the delivery
+    /// is over.
     /// A delivery never changes after its end.
     async fn step(&self, step: &Step) -> Result<Option<Delivery>>;
     /// Adds a delivery of another store unchanged, after the project's deliveries, beyond any

@@ -22,6 +22,7 @@ pub mod kept;
 mod lease;
 mod listing;
 mod milestone;
+mod node;
 mod notice;
 mod project;
 pub mod search;
@@ -41,6 +42,7 @@ pub use self::{
     lease::{LeaseStore, Swapped},
     listing::{Listing, PAGE_MAX, Page},
     milestone::{Added, MilestoneStore, Moved, Removed},
+    node::{NODE_KEY, NODES_MAX, NodeStore},
     notice::{NOTICES_MAX, NoticeStore, TARGETS_MAX},
     project::{ProjectPatch, ProjectStore},
 };
@@ -60,6 +62,7 @@ pub trait Store:
     + AccessStore
     + CopyStore
     + NoticeStore
+    + NodeStore
     + Send
     + Sync
     + 'static

@@ -9,6 +9,7 @@ mod identity;
 mod lease;
 mod link;
 mod milestone;
+mod node;
 mod notice;
 mod project;
 mod queue;
@@ -91,6 +92,7 @@ pub enum OpenError {
 /// begun changes and closes the file.
 pub struct SqliteStore {
     readers: Readers,
+    nodes: node::Nodes,
     /// Dropped last: the last connection to close moves the journal into the file.
     writer: Writer,
     copies: Copies,
@@ -117,6 +119,7 @@ impl SqliteStore {
         Ok(Self {
             copies: Copies::beside(&path),
             writer,
+            nodes: node::Nodes::default(),
             readers: Readers::new(path),
         })
     }

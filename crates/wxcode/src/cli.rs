@@ -101,6 +101,8 @@ pub(crate) enum Command {
     Login,
     /// Print what callers did, newest first
     Audit(AuditOptions),
+    /// Let the server take no new sessions, and hand idle ones over to other nodes
+    Drain(DrainOptions),
     /// Check the installation, the server and the system
     Doctor,
     /// Print the OpenAPI document
@@ -179,6 +181,9 @@ pub(crate) struct ServeOptions {
     /// A path in front of everything, such as /wx [default: the path of the public address]
     #[arg(long, env = "WXCODE_BASE_PATH", value_name = "PATH")]
     pub(crate) base_path: Option<String>,
+    /// Address for other nodes, such as http://10.0.0.7:8052 [default: the listen address]
+    #[arg(long, env = "WXCODE_ADVERTISE", value_name = "URL")]
+    pub(crate) advertise: Option<String>,
     /// What to log, such as `info` or `wxcode_server=debug` [default: info]
     #[arg(long, env = "WXCODE_LOG", value_name = "FILTER")]
     pub(crate) log: Option<String>,
@@ -189,6 +194,7 @@ impl ServeOptions {
     pub(crate) const NONE: Self = Self {
         listen: None,
         store: None,
+        advertise: None,
         claude: None,
         tls_cert: None,
         tls_key: None,
@@ -237,6 +243,16 @@ pub(crate) struct AuditOptions {
     /// Most entries
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=500))]
     pub(crate) limit: u64,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DrainOptions {
+    /// End the drain: the server takes new sessions again
+    #[arg(long)]
+    pub(crate) off: bool,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -11,7 +11,7 @@ use std::{
 use anyhow::Context;
 use wxcode_claude::template::Template;
 use wxcode_holder::folder::Limits;
-use wxcode_server::{Commands, Network, Settings};
+use wxcode_server::{Commands, Network, Node, Settings};
 
 use self::file::File;
 pub(crate) use self::file::NodeSettings;
@@ -158,6 +158,14 @@ pub(crate) fn resolve(common: &Common, options: &ServeOptions) -> anyhow::Result
         store: String::new(),
         log_lines_lost: Default::default(),
         shared: None,
+        node: Node {
+            id: uuid::Uuid::nil(),
+            name: String::new(),
+        },
+        advertise: None,
+        capacity: None,
+        drain: std::time::Duration::ZERO,
+        takes_over: false,
         data_dir,
     };
     Ok(Resolved {
@@ -168,7 +176,7 @@ pub(crate) fn resolve(common: &Common, options: &ServeOptions) -> anyhow::Result
             .clone()
             .or(file.log)
             .unwrap_or_else(|| "info".to_owned()),
-        node: file.node.settings(&path)?,
+        node: file.node.settings(&path, options.advertise.clone())?,
         settings,
     })
 }

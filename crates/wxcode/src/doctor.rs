@@ -24,6 +24,7 @@ pub(crate) fn run(common: &Common) -> anyhow::Result<()> {
     let options = ServeOptions {
         store: std::env::var("WXCODE_STORE").ok().map(Into::into),
         claude: std::env::var_os("WXCODE_CLAUDE").map(Into::into),
+        advertise: std::env::var("WXCODE_ADVERTISE").ok(),
         // The way to the server concerns no check here.
         ..ServeOptions::NONE
     };

@@ -10,6 +10,7 @@ mod choose;
 mod cli;
 mod config;
 mod doctor;
+mod drain;
 mod init;
 mod list;
 mod log;
@@ -57,6 +58,7 @@ fn main() -> ExitCode {
         Command::Stop(options) => project::stop(&common, &options),
         Command::Resume(options) => project::resume(&common, &options),
         Command::Login => access::login(&common),
+        Command::Drain(options) => drain::run(&common, &options),
         Command::Audit(options) => access::audit(&common, &options),
         Command::Token(command) => access::token(&common, &command),
         Command::Store(StoreCommand::Migrate(options)) => migrate::run(&common, &options),

@@ -15,7 +15,7 @@ use wxcode_server::{Node, Shared};
 use crate::config::NodeSettings;
 
 /// The identity of the server with this data folder; the caller holds the folder's lock.
-pub(crate) fn load(settings: NodeSettings, data_dir: &Path) -> anyhow::Result<Shared> {
+pub(crate) fn load(settings: &NodeSettings, data_dir: &Path) -> anyhow::Result<Shared> {
     let path = data_dir.join("node");
     let id = match fs::read_to_string(&path) {
         Ok(text) => text.trim().parse().with_context(|| {
@@ -32,7 +32,7 @@ pub(crate) fn load(settings: NodeSettings, data_dir: &Path) -> anyhow::Result<Sh
                 .with_context(|| format!("cannot read {}: check its permissions", path.display()));
         }
     };
-    let name = settings.name.unwrap_or_else(|| {
+    let name = settings.name.clone().unwrap_or_else(|| {
         let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         format!("{}:{}", host.trim(), data_dir.display())
     });
@@ -67,22 +67,26 @@ mod tests {
         NodeSettings {
             name: name.map(str::to_owned),
             lease: Duration::from_secs(1),
+            advertise: None,
+            capacity: None,
+            drain: Duration::ZERO,
+            takes_over: false,
         }
     }
 
     #[test]
     fn a_data_folder_keeps_its_id() {
         let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let first = load(named(None), one.path()).unwrap().node;
+        let first = load(&named(None), one.path()).unwrap().node;
         assert!(
             first.name.ends_with(&one.path().display().to_string()),
             "{}",
             first.name
         );
-        let again = load(named(Some("box")), one.path()).unwrap().node;
+        let again = load(&named(Some("box")), one.path()).unwrap().node;
         assert_eq!((again.id, again.name.as_str()), (first.id, "box"));
-        assert_ne!(load(named(None), two.path()).unwrap().node.id, first.id);
+        assert_ne!(load(&named(None), two.path()).unwrap().node.id, first.id);
         fs::write(one.path().join("node"), "").unwrap();
-        assert!(load(named(None), one.path()).is_err());
+        assert!(load(&named(None), one.path()).is_err());
     }
 }

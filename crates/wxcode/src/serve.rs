@@ -55,9 +55,13 @@ async fn serve(common: &Common, resolved: Resolved, log: &Log) -> anyhow::Result
     let data_dir = settings.data_dir.clone();
     close(data_dir.clone()).await?;
     settings.token = token::of_server(common)?;
-    if store.is_shared() {
-        settings.shared = Some(node::load(own, &data_dir)?);
-    }
+    let shared = node::load(&own, &data_dir)?;
+    settings.node = shared.node.clone();
+    settings.shared = store.is_shared().then_some(shared);
+    settings.advertise = own.advertise;
+    settings.capacity = own.capacity;
+    settings.drain = own.drain;
+    settings.takes_over = own.takes_over;
     settings.store = store.to_string();
     settings.log_lines_lost = log.lost();
     let store = store.open(&data_dir).await?;

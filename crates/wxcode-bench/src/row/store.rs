@@ -121,6 +121,7 @@ async fn rotations(store: &dyn Store, times: usize) -> anyhow::Result<Vec<Durati
             transcript_path: None,
             cursor: None,
             at: now,
+            fence: None,
         };
         let began = Instant::now();
         let rotated = store.rotate(id, &rotation).await?;

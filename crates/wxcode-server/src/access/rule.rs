@@ -254,6 +254,14 @@ const TABLE: &[Line] = {
         // The handler looks at the caller's project.
         ("GET", "/search", Viewer, Any, None),
         ("GET", "/nodes", Viewer, All, None),
+        ("POST", "/nodes/{id}/drain", Admin, All, Some("node.drain")),
+        (
+            "DELETE",
+            "/nodes/{id}/drain",
+            Admin,
+            All,
+            Some("node.undrain"),
+        ),
         ("GET", "/environment", Admin, All, None),
         ("POST", "/tokens", Admin, All, Some("token.create")),
         ("GET", "/tokens", Admin, All, None),

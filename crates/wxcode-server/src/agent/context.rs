@@ -1,6 +1,9 @@
 //! The state that the rooms of this module share.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -10,8 +13,11 @@ use crate::repository::Repository;
 use crate::{
     Settings,
     agent::{
-        delivery::unknown::UnknownOutcomes, launch::lease::Leases, metadata::Metadata,
-        monitor::upgrade, slot::Slots,
+        delivery::unknown::UnknownOutcomes,
+        launch::{error::StartError, lease::Leases},
+        metadata::Metadata,
+        monitor::upgrade,
+        slot::Slots,
     },
     changes::ChangeLog,
     conversation::Indexer,
@@ -35,6 +41,8 @@ pub(in crate::agent) struct Context {
     pub(in crate::agent) unknown_outcomes: UnknownOutcomes,
     pub(in crate::agent) slots: Slots,
     pub(in crate::agent) closing: CancellationToken,
+    /// Whether this node takes no new sessions.
+    pub(in crate::agent) draining: AtomicBool,
     /// The monitors, and everything else that ends with the server.
     pub(in crate::agent) tasks: TaskTracker,
     /// Permits for holders to change to this build.
@@ -62,9 +70,40 @@ impl Context {
             planning,
             unknown_outcomes: UnknownOutcomes::default(),
             slots: Slots::default(),
+            draining: AtomicBool::new(false),
             closing,
             tasks: TaskTracker::new(),
             upgrades: Arc::new(Semaphore::new(upgrade::AT_ONCE)),
+        }
+    }
+
+    /// The number of live sessions and runs.
+    pub(in crate::agent) fn live(&self) -> u64 {
+        let slots = self.slots.all();
+        slots.iter().filter(|slot| slot.current().is_some()).count() as u64
+    }
+
+    /// Whether no further session has room.
+    pub(in crate::agent) fn is_full(&self) -> bool {
+        let capacity = self.settings.capacity;
+        capacity.is_some_and(|capacity| self.live() >= capacity)
+    }
+
+    pub(in crate::agent) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+
+    /// Fails if this node takes no new session or run.
+    pub(in crate::agent) fn check_room(&self) -> Result<(), StartError> {
+        if self.closing.is_cancelled() {
+            return Err(StartError::Closing);
+        }
+        if self.is_draining() {
+            return Err(StartError::Draining);
+        }
+        match self.settings.capacity {
+            Some(capacity) if self.live() >= capacity => Err(StartError::Full(capacity)),
+            _ => Ok(()),
         }
     }
 

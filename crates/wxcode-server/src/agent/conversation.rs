@@ -181,6 +181,7 @@ impl ConversationLog {
                         transcript_path: transcript_path.clone(),
                         cursor: Some(*cursor),
                         at: *at,
+                        fence: None,
                     };
                     let new = *new;
                     match self.store.rotate(self.project, &rotation).await? {
@@ -192,6 +193,11 @@ impl ConversationLog {
                         }
                         // A hook processed before a restart.
                         Rotated::Lost(_) | Rotated::NoProject => {}
+                        Rotated::Fenced => {
+                            tracing::warn!(project = %self.project, "another server has the project; dropping the conversation changes of the agent here");
+                            self.unsaved.clear();
+                            return Ok(());
+                        }
                     }
                 }
                 Change::Note {

@@ -27,6 +27,14 @@ fn settings(data_dir: PathBuf) -> Settings {
     let template = || Template::parse("/x {context_path}").unwrap();
     Settings {
         hibernate_after: None,
+        node: wxcode_core::lease::Node {
+            id: uuid::Uuid::nil(),
+            name: "test".to_owned(),
+        },
+        advertise: None,
+        capacity: None,
+        drain: std::time::Duration::ZERO,
+        takes_over: false,
         data_dir,
         network: crate::Network::default(),
         umask: 0o022,

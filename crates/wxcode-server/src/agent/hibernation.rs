@@ -140,17 +140,41 @@ async fn setting(context: &Context, project: Id) -> Result<Option<Duration>, Sto
 
 /// Whether nothing that this server knows speaks against the session's end.
 fn is_quiet(session: &Session) -> bool {
+    is_at_rest(session) && session.clients() == 0
+}
+
+/// Whether the agent is idle, and nothing waits for an answer.
+fn is_at_rest(session: &Session) -> bool {
     let view = session.view.borrow();
     view.agent_state == AgentState::Idle
         && view.dialog.is_none()
         && view.asks.is_none()
         && view.limit.is_none()
         && view.exit.is_none()
-        && session.clients() == 0
+}
+
+/// Why an idle session ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Why {
+    /// Nobody needed it for long: clients keep it.
+    Idle,
+    /// The node drains: clients connect again, to another node.
+    Drain,
+}
+
+/// Ends an idle session whose node drains, unless something is in the way.
+pub(in crate::agent) async fn hand_over(context: &Arc<Context>, session: &Arc<Session>) {
+    if is_at_rest(session) {
+        end(context, session, Why::Drain).await;
+    }
 }
 
 /// Ends the agent of an idle session, unless something is in the way.
 async fn hibernate(context: &Arc<Context>, session: &Arc<Session>) {
+    end(context, session, Why::Idle).await;
+}
+
+async fn end(context: &Arc<Context>, session: &Arc<Session>, why: Why) {
     let project = session.project_id;
     let slot = context.slots.get(project);
     // No visit and no delivery gets this session from here on.
@@ -158,33 +182,35 @@ async fn hibernate(context: &Arc<Context>, session: &Arc<Session>) {
     let is_still = slot
         .running()
         .is_some_and(|running| running.id == session.id);
-    if !is_still || !is_quiet(session) || has_open(context, project).await {
+    if !is_still || !is_at_rest(session) || has_open(context, project).await {
         return;
     }
     let Some(screen) = clean_screen(session).await else {
         return;
     };
-    if !session.close_to_clients() {
+    if why == Why::Drain {
+        session.dismiss_clients().await;
+    } else if !session.close_to_clients() {
         return;
     }
-    if !is_quiet(session) {
+    if !is_at_rest(session) {
         session.open_to_clients();
         return;
     }
     let dir = session.dir.clone();
     let written = spawn_blocking(move || LastScreen::write(&screen, &dir)).await;
     if let Ok(Err(error)) = written {
-        tracing::warn!(session = %session.id, %error, "an idle session cannot be hibernated");
+        tracing::warn!(session = %session.id, %error, "an idle session cannot be ended");
         session.open_to_clients();
         return;
     }
     let began = SystemTime::now();
     if AgentProcess::Session(Arc::clone(session)).stop().await {
         let ms = began.elapsed().map_or(0, |took| took.as_millis());
-        tracing::info!(%project, session = %session.id, ms, "hibernated an idle session");
+        tracing::info!(%project, session = %session.id, ?why, ms, "ended an idle session");
         return;
     }
-    tracing::warn!(%project, session = %session.id, "an idle session did not end in time");
+    tracing::warn!(%project, session = %session.id, ?why, "an idle session did not end in time");
     forget(&session.dir);
     session.open_to_clients();
 }

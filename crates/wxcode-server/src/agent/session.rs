@@ -5,13 +5,15 @@ pub(in crate::agent) mod role;
 use std::{
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use jiff::Timestamp;
 use tokio::{
     sync::{Notify, broadcast, mpsc, oneshot, watch},
-    time::Instant,
+    time::{Instant, sleep},
 };
+use tokio_util::sync::CancellationToken;
 use wxcode_claude::hook::HookEvent;
 use wxcode_core::{
     agent::{AgentState, Limit},
@@ -35,6 +37,10 @@ use crate::{
 
 /// Hook events that a terminal client may lag before it misses some.
 pub(in crate::agent) const REPORTS_MAX: usize = 256;
+/// Time for the clients of a session to leave before it moves to another node.
+const DISMISSAL_MAX: Duration = Duration::from_secs(2);
+/// Pause between two looks at them.
+const DISMISSAL_LOOK: Duration = Duration::from_millis(10);
 
 /// The present state of a session.
 #[derive(Debug, Clone)]
@@ -123,6 +129,8 @@ pub struct Session {
     roles: Mutex<Roles>,
     /// When a client last left, or a delivery was queued.
     activity: Mutex<Instant>,
+    /// Cancelled when the clients must connect again, to another node.
+    dismissed: Mutex<CancellationToken>,
     /// The driver, for the clients.
     driver: watch::Sender<Option<u64>>,
 }
@@ -157,6 +165,7 @@ impl Session {
             answers: Mutex::new(answers),
             roles: Mutex::default(),
             activity: Mutex::new(Instant::now()),
+            dismissed: Mutex::default(),
             driver: watch::Sender::new(None),
         };
         (
@@ -250,8 +259,24 @@ impl Session {
         self.roles().close()
     }
 
+    /// Lets no client attach from here on, and waits a moment until all are gone.
+    pub(in crate::agent) async fn dismiss_clients(&self) {
+        self.roles().shut();
+        self.dismissed().cancel();
+        let until = Instant::now() + DISMISSAL_MAX;
+        while self.clients() > 0 && Instant::now() < until {
+            sleep(DISMISSAL_LOOK).await;
+        }
+    }
+
+    /// Cancelled when the clients must connect again.
+    pub(crate) fn dismissed(&self) -> CancellationToken {
+        lock(&self.dismissed).clone()
+    }
+
     /// Lets clients attach again.
     pub(in crate::agent) fn open_to_clients(&self) {
+        *lock(&self.dismissed) = CancellationToken::new();
         self.roles().open();
     }
 

@@ -27,6 +27,7 @@ use crate::{
         rule::{self, Place, Rule},
     },
     listen::Connection,
+    node::Forwarded,
     terminal,
 };
 
@@ -157,6 +158,10 @@ pub(crate) async fn guard(
     mut request: Request,
     next: Next,
 ) -> Response {
+    // Its signature was checked, and its host is the address for peers.
+    if request.extensions().get::<Forwarded>().is_some() {
+        return next.run(request).await;
+    }
     let connection = request.extensions().get::<Arc<Connection>>();
     let peer = connection.and_then(|found| found.peer()).cloned();
     let sent = match access.front.sent(&request) {
@@ -203,6 +208,11 @@ pub(super) async fn authorize(
     let route = request.extensions().get::<MatchedPath>();
     let rule = rule::rule(request.method(), route.map(MatchedPath::as_str));
     let (mut parts, body) = request.into_parts();
+    // The first node audits.
+    let action = match parts.extensions.get::<Forwarded>() {
+        Some(_) => None,
+        None => rule.action,
+    };
     // A caller of all projects needs none to be named, unless the audit does.
     let place = match caller.grant.project.is_some() || rule.action.is_some() {
         true => rule.place,
@@ -223,7 +233,7 @@ pub(super) async fn authorize(
     if response.status() == StatusCode::FORBIDDEN {
         response.extensions_mut().insert(NotAllowed);
     }
-    if let Some(action) = rule.action {
+    if let Some(action) = action {
         let status = refused.unwrap_or(response.status());
         let is_done = status.is_success() || status == StatusCode::SWITCHING_PROTOCOLS;
         let outcome = match is_done {

@@ -16,6 +16,7 @@ use super::problem::{Answer, Problem, quoted};
 use crate::{
     access::Caller,
     listen::Connection,
+    node::Forwarded,
     settings::{Proxy, Web},
 };
 
@@ -186,7 +187,9 @@ pub(super) async fn strip_base(
     next: Next,
 ) -> Response {
     let base = front.base();
-    if base.is_empty() {
+    // A peer has taken its own base path off.
+    let is_forwarded = request.extensions().get::<Forwarded>().is_some();
+    if base.is_empty() || is_forwarded {
         return next.run(request).await;
     }
     let path = request.uri().path();

@@ -224,6 +224,11 @@ impl From<StartError> for Problem {
                 Self::conflict(error.to_string()).with_code("gsd_missing")
             }
             StartError::Store(error) => error.into(),
+            StartError::Draining => Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+                .with_code("node_draining"),
+            StartError::Full(_) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).with_code("node_full")
+            }
             StartError::GsdUnknown { .. }
             | StartError::Agent(_)
             | StartError::Folder(_)

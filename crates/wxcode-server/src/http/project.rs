@@ -244,6 +244,7 @@ pub(super) async fn create(
         }
         return Err(error.into());
     }
+    projects.sessions.make_home(id).await;
     let location = format!("/api/v1/output-projects/{id}");
     Ok((
         StatusCode::CREATED,

@@ -1,7 +1,7 @@
 //! The session of an output project over HTTP.
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::{Request, State},
     http::StatusCode,
 };
@@ -16,6 +16,7 @@ use super::{
     state::Projects,
     view::{SessionView, session_view},
 };
+use crate::node::Unreachable;
 
 /// Shows the session of a project.
 #[utoipa::path(operation_id = "showSession", get, path = "/output-projects/{id}/session", tag = "sessions", params(("id" = String, Path, description = "24 hexadecimal digits")), responses(
@@ -24,17 +25,16 @@ use super::{
 ))]
 pub(super) async fn show(
     State(projects): State<Projects>,
+    unreachable: Option<Extension<Unreachable>>,
     PathId(id): PathId,
 ) -> Answer<Json<SessionView>> {
     let project = projects.find(id).await?;
-    Ok(Json(
-        session_view(
-            &projects.sessions,
-            project,
-            projects.sessions.latest(id).as_deref(),
-        )
-        .await,
-    ))
+    let latest = projects.sessions.latest(id);
+    let view = session_view(&projects.sessions, project, latest.as_deref()).await;
+    Ok(Json(match unreachable {
+        Some(Extension(unreachable)) => view.on_unreachable(&unreachable),
+        None => view,
+    }))
 }
 
 /// The conversation to resume.

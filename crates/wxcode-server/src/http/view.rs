@@ -23,6 +23,7 @@ use super::{
     usage::UsageView,
 };
 use crate::agent::{Account, HIBERNATED, Manager, Run, Session};
+use crate::node::Unreachable;
 
 /// Time for a holder to report its size and offset, or its screen.
 pub(super) const HOLDER_TIMEOUT: Duration = Duration::from_secs(2);
@@ -30,8 +31,8 @@ pub(super) const HOLDER_TIMEOUT: Duration = Duration::from_secs(2);
 /// The session of an output project.
 #[derive(Serialize, ToSchema)]
 pub(super) struct SessionView {
-    /// `none`, `starting`, `running`, `exited`, or `hibernated`: ended while idle, until the next
-    /// visit or delivery.
+    /// `none`, `starting`, `running`, `exited`, `hibernated` (ended while idle, until the next visit
+    /// or delivery), or `unreachable` (on a node that does not answer).
     status: &'static str,
     /// The agent's state: `starting`, `idle`, `working`, `waiting_permission`, `waiting_question`,
     /// `blocked_dialog`, or `unknown` without an agent.
@@ -78,9 +79,42 @@ pub(super) struct SessionView {
     exit: Option<ExitView>,
     /// The run in progress, which excludes a session.
     run: Option<RunView>,
+    /// The node of the running session, on a shared store; with the status `unreachable`, the node
+    /// that does not answer.
+    node: Option<String>,
+    /// With the status `unreachable`: since when, and why.
+    unreachable: Option<UnreachableView>,
     /// Why the server could not resume the session at its start; null after the next start of a
     /// session.
     resume_error: Option<String>,
+}
+
+/// The node of a project does not answer.
+#[derive(Serialize, ToSchema)]
+pub(super) struct UnreachableView {
+    node: String,
+    /// The node's last heartbeat, by its own clock; null if it never registered.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    since: Option<Timestamp>,
+    /// The reason, with a remedy.
+    reason: String,
+}
+
+impl SessionView {
+    /// The session of a project whose node does not answer.
+    pub(super) fn on_unreachable(mut self, unreachable: &Unreachable) -> Self {
+        if matches!(self.status, "running" | "starting") {
+            return self;
+        }
+        self.status = "unreachable";
+        self.node = Some(unreachable.node.clone());
+        self.unreachable = Some(UnreachableView {
+            node: unreachable.node.clone(),
+            since: unreachable.since,
+            reason: unreachable.reason.clone(),
+        });
+        self
+    }
 }
 
 /// A usage limit of the agent's account.
@@ -236,6 +270,8 @@ pub(super) async fn session_view(
         clients: session.map_or(0, Session::clients),
         exit: exit.map(ExitView::from),
         run,
+        node: running.and_then(|_| sessions.node_name()),
+        unreachable: None,
         resume_error: sessions
             .resume_error(project.id)
             .map(|error| error.to_string()),

@@ -40,6 +40,8 @@ const NOTHING_RUNS: &str =
 /// The close reason for a viewer that would have to start a session.
 const MAY_NOT_START: &str =
     "no session runs, and the role viewer starts none: ask an operator to start it";
+/// The reason of the close where the session goes to another node.
+const MOVES: &str = "the session moves to another node: connect again";
 
 /// State of the terminals.
 #[derive(Clone)]
@@ -262,7 +264,13 @@ async fn follow(
             };
             let typed = Box::new(typed);
             let mut stream = Stream::new(client, attendance, reports, options.read_only, typed);
-            let exit = stream.run(&terminals.closing, connection, since).await;
+            let dismissed = session.dismissed();
+            let exit = tokio::select! {
+                exit = stream.run(&terminals.closing, connection, since) => exit,
+                () = dismissed.cancelled() => {
+                    Err(End::new(code::GOING_AWAY, None, MOVES))
+                }
+            };
             reached = stream.reached;
             exit?
         }

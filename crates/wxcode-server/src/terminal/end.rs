@@ -74,7 +74,10 @@ impl From<StartError> for End {
                 Some("WORKSPACE_NOT_FOUND"),
                 error.to_string(),
             ),
-            StartError::Closing => Self::new(code::GOING_AWAY, None, error.to_string()),
+            // Another node, or this one later, takes the client.
+            StartError::Draining | StartError::Full(_) | StartError::Closing => {
+                Self::new(code::GOING_AWAY, None, error.to_string())
+            }
             StartError::GsdMissing { .. } => {
                 Self::new(code::AGENT, Some("GSD_MISSING"), error.to_string())
             }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 use wxcode_core::{
+    delivery::DeliveryState,
     id::Id,
     lease::{Claim, Lease, Node, Tenure, claim},
     time::Moment,
@@ -14,7 +15,7 @@ use super::{
     runners::{RUNNERS, duel, only, race},
     sample,
 };
-use crate::{Rotated, Swapped};
+use crate::{Rotated, Rotation, Step, Swapped};
 
 fn node(name: &str) -> Node {
     Node {
@@ -29,6 +30,49 @@ fn taken(read: Option<&Lease>, node: &Node) -> Lease {
         Claim::Take(lease) => lease,
         held @ Claim::Held { .. } => panic!("{held:?}"),
     }
+}
+
+/// Under another epoch than the lease's no delivery and no conversation changes.
+pub async fn an_old_epoch_changes_nothing(records: &impl Records) {
+    let store = records.open().await;
+    let project = sample::add_project(&*store).await;
+    let queued = sample::queue(&*store, &sample::text(project, "text")).await;
+    let first = taken(None, &node("a"));
+    store.swap_lease(project, None, &first).await.unwrap();
+    let second = taken(Some(&first), &node("b"));
+    let swapped = store.swap_lease(project, Some(&first), &second).await;
+    assert_eq!(swapped.unwrap(), Swapped::Won);
+    let id = Uuid::new_v4();
+    for (fence, counts) in [(first.epoch, false), (9, false), (second.epoch, true)] {
+        let fence = Some(fence);
+        let step = Step {
+            fence,
+            ..sample::step(&queued, DeliveryState::Written)
+        };
+        let stepped = store.step(&step).await.unwrap();
+        assert_eq!(stepped.is_some(), counts, "{fence:?}");
+        let kept = store.delivery(queued.id).await.unwrap().unwrap();
+        assert_eq!(kept.version > queued.version, counts, "{fence:?}");
+        let rotation = Rotation {
+            fence,
+            ..sample::rotation(None, id)
+        };
+        let rotated = store.rotate(project, &rotation).await.unwrap();
+        let expected = match counts {
+            true => Rotated::Won,
+            false => Rotated::Fenced,
+        };
+        assert_eq!(rotated, expected, "{fence:?}");
+        let project = store.project(project).await.unwrap().unwrap();
+        assert_eq!(project.claude_session_id.is_some(), counts, "{fence:?}");
+    }
+    // The next conversation too.
+    let next = Rotation {
+        fence: Some(first.epoch),
+        ..sample::rotation(Some(id), Uuid::new_v4())
+    };
+    let rotated = store.rotate(project, &next).await.unwrap();
+    assert_eq!(rotated, Rotated::Fenced);
 }
 
 /// A new project has no lease, and neither has a missing project.

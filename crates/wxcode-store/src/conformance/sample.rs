@@ -195,6 +195,7 @@ pub fn rotation(old: Option<Uuid>, new: Uuid) -> Rotation {
         transcript_path: None,
         cursor: None,
         at: at(30),
+        fence: None,
     }
 }
 

@@ -13,7 +13,7 @@ use wxcode_core::{
 use super::{
     columns::{self, Columns},
     failure::Failure,
-    milestone, project,
+    lease, milestone, project,
 };
 use crate::{Command, Listing, Moved, NewDelivery, Page, QUEUE_MAX, Queued, Step};
 
@@ -78,6 +78,9 @@ fn not_startable(tx: &Transaction<'_>, project: Id, id: Id) -> Result<Option<Que
 }
 
 pub(super) fn step(tx: &Transaction<'_>, step: &Step) -> Result<Option<Delivery>, Failure> {
+    if lease::is_fenced(tx, step.project, step.fence)? {
+        return Ok(None);
+    }
     let changed = tx
         .prepare_cached(
             "UPDATE deliveries SET state = ?3, attempts = ?4, error = ?5, session_id = ?6, route = ?7,

@@ -14,6 +14,7 @@ use wxcode_core::{
 use super::{
     columns::{self, Columns},
     failure::Failure,
+    lease,
 };
 use crate::{Rotated, Rotation};
 
@@ -79,6 +80,9 @@ pub(super) fn rotate(
     let Some((current, last)) = found else {
         return Ok(Rotated::NoProject);
     };
+    if lease::is_fenced(tx, project, rotation.fence)? {
+        return Ok(Rotated::Fenced);
+    }
     if current != rotation.old || rotation.cursor.is_some_and(|cursor| cursor.is_behind(last)) {
         return Ok(Rotated::Lost(current));
     }

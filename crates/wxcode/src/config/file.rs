@@ -14,6 +14,8 @@ use super::web::{ProxyTable, TlsTable};
 
 /// How long a lease may last without a renewal, in seconds.
 const LEASE_S: std::ops::RangeInclusive<u64> = 1..=86_400;
+/// Longest wait for turns before the server ends, in seconds.
+const DRAIN_S_MAX: u64 = 86_400;
 /// How long a command may wait for the agent to become ready, in seconds.
 const READY_TIMEOUT_S: std::ops::RangeInclusive<u64> = 1..=86_400;
 /// After how long an idle session hibernates, in seconds.
@@ -169,6 +171,21 @@ impl WorkspacesTable {
 pub(super) struct NodeTable {
     pub(super) name: Option<String>,
     pub(super) lease_s: u64,
+    pub(super) advertise: Option<String>,
+    pub(super) capacity: Option<NonZeroU32>,
+    pub(super) drain_s: u64,
+    pub(super) takeover: Takeover,
+}
+
+/// When a node takes over the projects of nodes that are gone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Takeover {
+    /// With the next visit or delivery.
+    #[default]
+    Visit,
+    /// By itself.
+    Auto,
 }
 
 impl Default for NodeTable {
@@ -176,6 +193,10 @@ impl Default for NodeTable {
         Self {
             name: None,
             lease_s: 300,
+            advertise: None,
+            capacity: None,
+            drain_s: 0,
+            takeover: Takeover::Visit,
         }
     }
 }
@@ -187,10 +208,22 @@ pub(crate) struct NodeSettings {
     pub(crate) name: Option<String>,
     /// How long the server's leases last without a renewal.
     pub(crate) lease: Duration,
+    /// The address for other nodes.
+    pub(crate) advertise: Option<String>,
+    pub(crate) capacity: Option<u64>,
+    /// Time for turns to end before the server ends.
+    pub(crate) drain: Duration,
+    pub(crate) takes_over: bool,
 }
 
 impl NodeTable {
-    pub(super) fn settings(self, path: &Path) -> anyhow::Result<NodeSettings> {
+    /// The settings; `advertise` of the command line or the environment counts first.
+    pub(super) fn settings(
+        self,
+        path: &Path,
+        advertise: Option<String>,
+    ) -> anyhow::Result<NodeSettings> {
+        let advertise = advertise.or(self.advertise);
         if !LEASE_S.contains(&self.lease_s) {
             bail!(
                 "`[node] lease_s` in {} is {}: give {} to {} seconds",
@@ -208,9 +241,27 @@ impl NodeTable {
                 path.display()
             );
         }
+        if self.drain_s > DRAIN_S_MAX {
+            bail!(
+                "`[node] drain_s` in {} is {}: give up to {DRAIN_S_MAX} seconds",
+                path.display(),
+                self.drain_s
+            );
+        }
+        if let Some(address) = &advertise
+            && !address.starts_with("http://")
+        {
+            bail!(
+                "the address for other nodes ([node] advertise, --advertise or WXCODE_ADVERTISE) is {address:?}: give one such as http://10.0.0.7:8052"
+            );
+        }
         Ok(NodeSettings {
             name: self.name,
             lease: Duration::from_secs(self.lease_s),
+            advertise,
+            capacity: self.capacity.map(|capacity| capacity.get().into()),
+            drain: Duration::from_secs(self.drain_s),
+            takes_over: self.takeover == Takeover::Auto,
         })
     }
 }

@@ -45,6 +45,7 @@ mod model;
 mod mongodb;
 mod network;
 mod nginx;
+mod nodes;
 mod notify;
 mod order;
 mod page;

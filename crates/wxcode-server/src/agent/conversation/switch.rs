@@ -142,11 +142,12 @@ async fn switch(context: &Context, project: Id, conversation: Uuid) -> Result<()
         transcript_path: None,
         cursor: None,
         at: to_millis(Timestamp::now()),
+        fence: None,
     };
     let rotated = context.store.rotate(project, &rotation).await;
     match rotated.map_err(StartError::Store)? {
         Rotated::Won => Ok(()),
-        Rotated::Lost(_) => Err(ResumeError::Changed),
+        Rotated::Lost(_) | Rotated::Fenced => Err(ResumeError::Changed),
         Rotated::NoProject => Err(StartError::NoProject.into()),
     }
 }

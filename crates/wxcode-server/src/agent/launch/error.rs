@@ -81,6 +81,16 @@ pub enum StartError {
         /// How long it was looked for.
         seconds: u64,
     },
+    /// The server drains.
+    #[error(
+        "this node drains and takes no new sessions: send the request to another node, or end the drain (`wxcode drain --off`)"
+    )]
+    Draining,
+    /// The server has as many sessions as it may have.
+    #[error(
+        "this node has {0} live sessions, as many as [node] capacity allows: end one, or send the request to another node"
+    )]
+    Full(u64),
     /// The server is ending.
     #[error("the server is ending: connect again when it is back")]
     Closing,

@@ -87,7 +87,8 @@ impl Leases {
             match swapped.await? {
                 Swapped::Won => {
                     lock(&self.0.sights).remove(&project);
-                    if let Some(before) = read.and_then(|read| read.node)
+                    self.0.store.set_fence(project, Some(new.epoch));
+                    if let Some(before) = read.as_ref().and_then(Lease::owner)
                         && before.id != shared.node.id
                     {
                         tracing::warn!(%project, server = before.name, "took over the expired lease of a project");
@@ -136,13 +137,66 @@ impl Leases {
         }
     }
 
+    /// The node of a project, and whether it holds the lease now. An expired lease names none.
+    pub(in crate::agent) async fn home(
+        &self,
+        project: Id,
+    ) -> Result<Option<(Node, bool)>, StoreError> {
+        let Some(shared) = &self.0.shared else {
+            return Ok(None);
+        };
+        let asked = self.now();
+        let Some(read) = self.0.store.lease(project).await? else {
+            return Ok(None);
+        };
+        let Some(owner) = read.owner() else {
+            return Ok(read.node.map(|node| (node, false)));
+        };
+        if owner.id != shared.node.id && self.has_expired(project, &read, asked) {
+            return Ok(None);
+        }
+        Ok(Some((owner.clone(), true)))
+    }
+
+    /// Whether another node's lease expired, by this node's observations.
+    fn has_expired(&self, project: Id, read: &Lease, asked: Moment) -> bool {
+        let mut sights = lock(&self.0.sights);
+        let sight = sights.entry(project).or_default();
+        sight.look(read, asked, self.now()) >= read.patience()
+    }
+
+    /// The projects whose leases of other nodes expired.
+    pub(in crate::agent) async fn expired(&self) -> Result<Vec<Id>, StoreError> {
+        let Some(shared) = &self.0.shared else {
+            return Ok(Vec::new());
+        };
+        let asked = self.now();
+        let held = self.0.store.held_leases().await?;
+        let expired = held.into_iter().filter(|(project, lease)| {
+            !is_of(lease, &shared.node) && self.has_expired(*project, lease, asked)
+        });
+        Ok(expired.map(|(project, _)| project).collect())
+    }
+
+    /// Makes this node the home of a project without a lease.
+    pub(in crate::agent) async fn make_home(&self, project: Id) {
+        let Some(shared) = &self.0.shared else {
+            return;
+        };
+        let home = Lease::at_home(shared.node.clone());
+        if let Err(error) = self.0.store.swap_lease(project, None, &home).await {
+            tracing::debug!(%project, %error, "could not note the home of a project; its first start does");
+        }
+    }
+
     /// Whether another server has or had the project last.
     pub(in crate::agent) async fn is_elsewhere(&self, project: Id) -> Result<bool, StoreError> {
         let Some(shared) = &self.0.shared else {
             return Ok(false);
         };
         let read = self.0.store.lease(project).await?;
-        Ok(read.is_some_and(|read| read.node.is_some() && !is_of(&read, &shared.node)))
+        let owner = read.as_ref().and_then(Lease::owner);
+        Ok(owner.is_some_and(|owner| owner.id != shared.node.id))
     }
 
     /// Gives a lease back, for the next node at once. After a failure the lease runs out.
@@ -155,6 +209,7 @@ impl Leases {
         if let Err(error) = swapped.await {
             tracing::warn!(%project, %error, "could not give back a lease; it expires by itself");
         }
+        self.0.store.set_fence(project, None);
     }
 
     pub(in crate::agent) async fn renew(
@@ -175,6 +230,7 @@ impl Leases {
             return Ok(
                 match store.swap_lease(project, read.as_ref(), &new).await? {
                     Swapped::Won => {
+                        store.set_fence(project, Some(new.epoch));
                         *held = Some(Tenure::new(new, asked));
                         Renewal::Kept
                     }

@@ -37,9 +37,7 @@ pub(in crate::agent) async fn begin(
         return Err(StartError::InSession);
     }
     slot.is_free()?;
-    if context.closing.is_cancelled() {
-        return Err(StartError::Closing);
-    }
+    context.check_room()?;
     let _run_start = slot.start_run();
     let held = context.leases.take(project).await?;
     let at = slot.next_start(Timestamp::now());

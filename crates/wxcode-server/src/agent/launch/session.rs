@@ -102,9 +102,7 @@ pub(in crate::agent) async fn reserve(
     project: Id,
 ) -> Result<Option<Tenure>, StartError> {
     slot.is_free()?;
-    if context.closing.is_cancelled() {
-        return Err(StartError::Closing);
-    }
+    context.check_room()?;
     context.leases.take(project).await
 }
 

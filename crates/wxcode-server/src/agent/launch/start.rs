@@ -102,10 +102,11 @@ pub(in crate::agent) async fn identify(
             transcript_path: None,
             cursor: None,
             at,
+            fence: None,
         };
         match store.rotate(project.id, &rotation).await? {
             Rotated::Won => return Ok((project, plan)),
-            Rotated::Lost(_) => {}
+            Rotated::Lost(_) | Rotated::Fenced => {}
             Rotated::NoProject => return Err(StartError::NoProject),
         }
     }

@@ -34,6 +34,11 @@ impl Roles {
         self.closed
     }
 
+    /// Lets no client join from here on, also while some are there.
+    pub(in crate::agent) fn shut(&mut self) {
+        self.closed = true;
+    }
+
     /// Lets clients join again.
     pub(in crate::agent) fn open(&mut self) {
         self.closed = false;

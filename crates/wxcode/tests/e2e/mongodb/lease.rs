@@ -45,11 +45,16 @@ pub(super) async fn take_over(server: &Server, project: &str, other: &str) -> Va
     let deadline = Instant::now() + PATIENCE;
     loop {
         let answer = server.post(&path, json!({})).await;
-        if answer.status == 201 {
-            return answer.body;
-        }
-        let detail = answer.problem(409);
-        assert!(detail.contains(other), "{detail}");
+        let detail = match answer.status.as_u16() {
+            201 => return answer.body,
+            // The owner still answers, or answers that its database is away.
+            200 | 503 => answer.body.to_string(),
+            _ => {
+                let detail = answer.problem(409);
+                assert!(detail.contains(other), "{detail}");
+                detail
+            }
+        };
         assert!(Instant::now() < deadline, "not in time: {detail}");
         tokio::time::sleep(LOOK).await;
     }
@@ -73,36 +78,19 @@ async fn two_servers_never_run_a_project_at_once() {
             first.post(&session, json!({})),
             second.post(&session, json!({}))
         );
-        let ((winner, name), (loser, lost)) = match one.status == 201 {
-            true => ((&first, "first"), (&second, other)),
-            false => ((&second, "second"), (&first, one)),
-        };
-        let pid = winner.idle(&project).await["pid"].clone();
-        let detail = lost.problem(409);
-        assert!(detail.contains(&format!("project: {name}.")), "{detail}");
-        // The other server refuses all other changes too.
-        for (method, rest, body) in [
-            (Method::POST, "/deliveries", json!({ "text": "behind" })),
-            (Method::POST, "/runs", json!({ "prompt": "behind" })),
-            (Method::DELETE, "/session", Value::Null),
-            (Method::DELETE, "?force=true", Value::Null),
-        ] {
-            let request = loser
-                .request(method, &format!("/api/v1{path}{rest}"))
-                .bearer_auth(&loser.token);
-            let detail = loser.answer(request.json(&body)).await.problem(409);
-            assert!(detail.contains(name), "{rest}: {detail}");
-        }
-        let mut socket = loser.socket(&format!("{path}/terminal")).await;
-        assert_eq!(socket.close_code().await, 4005);
-        let deliveries = winner.get(&format!("{path}/deliveries")).await.expect(200);
-        assert_eq!(deliveries["total"], 0, "{deliveries}");
-        assert_eq!(winner.session(&project).await["pid"], pid);
+        // Whoever asks first, it starts on its home.
+        let mut statuses = [one.status.as_u16(), other.status.as_u16()];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 201]);
+        assert_eq!(one.body["session_id"], other.body["session_id"]);
+        let pid = first.idle(&project).await["pid"].clone();
+        let found = second.session(&project).await;
+        assert_eq!((&found["node"], &found["pid"]), (&json!("first"), &pid));
 
         // After its end, the project is free for both.
-        winner.delete(&session).await.expect(204);
-        take_over(loser, &project, name).await;
-        winner.post(&session, json!({})).await.problem(409);
+        second.delete(&session).await.expect(204);
+        let again = second.post(&session, json!({})).await.expect(201);
+        assert_ne!(again["session_id"], found["session_id"]);
     }
 }
 
@@ -138,11 +126,11 @@ async fn a_lost_machine_is_taken_over() {
 
     // The first server is back and finds another owner.
     first.up().await;
-    let detail = first
+    let found = first
         .post(&format!("/output-projects/{project}/session"), json!({}))
         .await
-        .problem(409);
-    assert!(detail.contains("second"), "{detail}");
+        .expect(200);
+    assert_eq!(found["node"], "second");
     second.delivery_until(&project, &waits, "queued").await;
     // Opening the FIFO is the signal; the agent may close it before any write.
     tokio::task::spawn_blocking(move || std::fs::File::options().write(true).open(fifo))
@@ -189,10 +177,11 @@ async fn a_server_cut_off_gives_way() {
 
     proxy.be(Weather::Fair(Duration::ZERO));
     eventually("the agent of the first gives way", || !is_alive(agent)).await;
-    let ended = first
-        .session_until(&project, "exited", |session| session["status"] == "exited")
-        .await;
-    assert_eq!(ended["exit"]["reason"], "stopped");
+    let exit = first.session_dirs()[0].join("exit.json");
+    eventually("its end is written", || {
+        std::fs::read_to_string(&exit).is_ok_and(|text| text.contains("\"stopped\""))
+    })
+    .await;
     assert!(
         first.log().contains("another server took over the project"),
         "{}",
@@ -327,7 +316,7 @@ async fn an_expired_lease_is_acquired_again() {
         .await
         .expect(204);
     let deadline = Instant::now() + PATIENCE;
-    while recorded(&address, &project).await.node.is_some() {
+    while recorded(&address, &project).await.owner().is_some() {
         assert!(Instant::now() < deadline, "it is not given back");
         tokio::time::sleep(LOOK).await;
     }

@@ -1,0 +1,106 @@
+//! The nodes of a store: registers this one, finds the owner of a project, and forwards requests to
+//! it.
+//!
+//! - The project's lease is the routing table; there is no other coordinator.
+//! - [`registry`] keeps the records, [`route`] finds the owner, [`forward`] passes requests on, and
+//!   [`identity`] carries the caller.
+//!
+//! Invariant: a forwarded request is never forwarded again.
+
+mod forward;
+mod identity;
+mod registry;
+mod route;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
+
+use axum::body::Body;
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
+use tokio::{
+    sync::{OnceCell, Semaphore},
+    time::Instant,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use wxcode_core::{id::Id, lease::Node};
+use wxcode_store::NODE_KEY;
+
+pub(crate) use self::{
+    forward::{forward, receive},
+    identity::Forwarded,
+    route::Unreachable,
+};
+use crate::{Settings, access::Callers, agent::Manager, repository::Repository};
+
+/// The nodes of the store, seen from this one.
+#[derive(Clone)]
+pub(crate) struct Nodes(Arc<Inner>);
+
+struct Inner {
+    store: Repository,
+    sessions: Manager,
+    callers: Callers,
+    own: Node,
+    /// The address for peers.
+    address: String,
+    capacity: Option<u64>,
+    /// Whether the store may have other nodes.
+    is_shared: bool,
+    key: OnceCell<[u8; NODE_KEY]>,
+    peers: Mutex<registry::Peers>,
+    /// Projects of other nodes, and since when that is known.
+    routes: Mutex<HashMap<Id, (Node, Instant)>>,
+    client: Client<HttpConnector, Body>,
+    /// Permits for requests to peers at the same time.
+    permits: Arc<Semaphore>,
+    closing: CancellationToken,
+    clients: TaskTracker,
+}
+
+impl Nodes {
+    /// The nodes of a server with this address for its peers.
+    pub(crate) fn new(
+        settings: &Settings,
+        address: String,
+        store: Repository,
+        sessions: Manager,
+        callers: Callers,
+        closing: CancellationToken,
+        clients: TaskTracker,
+    ) -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_connect_timeout(Some(forward::CONNECT_MAX));
+        connector.set_nodelay(true);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_idle_timeout(forward::IDLE_MAX)
+            .pool_timer(TokioTimer::new())
+            .pool_max_idle_per_host(forward::IDLE_PER_PEER)
+            .build(connector);
+        Self(Arc::new(Inner {
+            store,
+            sessions,
+            callers,
+            own: settings.node.clone(),
+            address,
+            capacity: settings.capacity,
+            is_shared: settings.shared.is_some(),
+            key: OnceCell::new(),
+            peers: Mutex::default(),
+            routes: Mutex::default(),
+            client,
+            permits: Arc::new(Semaphore::new(forward::AT_ONCE)),
+            closing,
+            clients,
+        }))
+    }
+
+    /// The id of this node.
+    pub(crate) fn id(&self) -> uuid::Uuid {
+        self.0.own.id
+    }
+}
