@@ -144,6 +144,7 @@ impl Nodes {
     }
 }
 
+#[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
 fn mac(key: &[u8; NODE_KEY]) -> Hmac<Sha256> {
     Hmac::new_from_slice(key).expect("HMAC takes a key of any length")
 }
