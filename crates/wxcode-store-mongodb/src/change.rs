@@ -20,6 +20,7 @@ use wxcode_core::{id::Id, project::ProjectStatus};
 use crate::{
     failure::Failure,
     fields::{Fields, oid},
+    lease,
     records::{PROJECTS, Records},
 };
 
@@ -90,14 +91,14 @@ pub(crate) struct Work {
     pub(crate) first: Option<Id>,
     /// The epoch of the project's lease.
     pub(crate) epoch: Option<u64>,
-    /// The epoch that the lease must still have at the commit, if any.
+    /// The latest epoch that the lease may have at the commit, if any.
     pub(crate) fence: Option<u64>,
 }
 
 impl Work {
     /// Whether another node has the project.
     pub(crate) fn is_fenced(&self) -> bool {
-        self.fence.is_some() && self.fence != self.epoch
+        lease::is_later(self.epoch, self.fence)
     }
 }
 
@@ -199,7 +200,7 @@ pub(crate) async fn commit(
         None => {}
     }
     if let Some(fence) = work.fence {
-        filter.insert("wxcode.lease.epoch", crate::fields::count(fence)?);
+        filter.insert(lease::EPOCH, lease::up_to(fence)?);
     }
     if let Some((from, to, at)) = own.status {
         filter.insert("status", from.as_str());

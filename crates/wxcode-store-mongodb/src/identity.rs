@@ -17,13 +17,13 @@ use wxcode_store::{Reclaimed, Rotated, Rotation};
 use crate::{
     failure::Failure,
     fields::{self, Fields, oid, time},
+    lease::{self, EPOCH},
     records::{PROJECTS, Records},
 };
 
 /// The reason of an entry's end before an id of another program.
 const REPLACED: &str = "replaced by another program";
 const HISTORY: &str = "wxcode.identity.history";
-const EPOCH: &str = "wxcode.lease.epoch";
 
 /// The conversations of a project in the project's document.
 pub(crate) struct Identity {
@@ -180,7 +180,7 @@ pub(crate) async fn rotate(
         let is_counted = rotation
             .cursor
             .is_some_and(|cursor| cursor.is_behind(identity.cursor));
-        if rotation.fence.is_some() && rotation.fence != fields.count(EPOCH)? {
+        if lease::is_later(fields.count(EPOCH)?, rotation.fence) {
             return Ok(Rotated::Fenced);
         }
         if current != rotation.old || is_counted {
@@ -228,7 +228,7 @@ async fn set_first(records: &Records, project: Id, rotation: &Rotation) -> Resul
         "wxcode.identity.cursor": null,
     };
     if let Some(fence) = rotation.fence {
-        filter.insert(EPOCH, fields::count(fence)?);
+        filter.insert(EPOCH, lease::up_to(fence)?);
     }
     let update = doc! { "$set": set, "$inc": { "wxcode.identity.rev": 1_i64 } };
     let changed = records
@@ -313,7 +313,7 @@ async fn change_under(
         "wxcode.identity.rev": read.get("wxcode.identity.rev").cloned(),
     };
     if let Some(fence) = fence {
-        filter.insert(EPOCH, fields::count(fence)?);
+        filter.insert(EPOCH, lease::up_to(fence)?);
     }
     let update = doc! { "$set": set, "$inc": { "wxcode.identity.rev": 1_i64 } };
     let changed = records

@@ -18,6 +18,19 @@ use crate::{
 };
 
 const LEASE: &str = "wxcode.lease";
+/// The number of the owner.
+pub(crate) const EPOCH: &str = "wxcode.lease.epoch";
+
+/// Whether the lease has a later epoch than `fence`. An earlier one comes from a document that went
+/// back in time: the owner takes its lease again.
+pub(crate) fn is_later(epoch: Option<u64>, fence: Option<u64>) -> bool {
+    fence.is_some_and(|fence| epoch.is_some_and(|epoch| epoch > fence))
+}
+
+/// The condition on the epoch of a change under `fence`; a missing epoch meets it too.
+pub(crate) fn up_to(fence: u64) -> Result<Document, Failure> {
+    Ok(doc! { "$not": { "$gt": fields::count(fence)? } })
+}
 
 pub(crate) async fn get(records: &Records, project: Id) -> Result<Option<Lease>, Failure> {
     match find(records, project).await? {

@@ -243,7 +243,7 @@ pub struct Step {
     /// The hook number after which reports count, see [`Delivery::after_seq`].
     pub after_seq: Option<u64>,
     pub at: Timestamp,
-    /// The epoch of the lease under which the step happens; under another one nothing changes.
+    /// The epoch of the lease under which the step happens; under a later one nothing changes.
     pub fence: Option<u64>,
 }
 
@@ -305,9 +305,8 @@ pub trait DeliveryStore: Send + Sync + 'static {
     /// [`wxcode_core::milestone::MovedBy::Delivery`] and the step's error on the milestone;
     /// `updated_at` stays.
     ///
-    /// Returns the delivery afterwards; `None` if the version or the lease was another, or the delivery
-    /// is over.
-    /// A delivery never changes after its end.
+    /// Returns the delivery afterwards; `None` if the version was another, the lease was a later
+    /// one, or the delivery is over. A delivery never changes after its end.
     async fn step(&self, step: &Step) -> Result<Option<Delivery>>;
     /// Adds a delivery of another store unchanged, after the project's deliveries, beyond any
     /// bound. The delivery's milestone and project stay as they are. A repeated call succeeds.

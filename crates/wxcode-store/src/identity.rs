@@ -25,7 +25,7 @@ pub struct Rotation {
     /// The reporting hook; a rotation at or before the project's cursor changes nothing.
     pub cursor: Option<HookCursor>,
     pub at: Timestamp,
-    /// The epoch of the lease under which the change happens; under another one nothing changes.
+    /// The epoch of the lease under which the change happens; under a later one nothing changes.
     pub fence: Option<u64>,
 }
 
@@ -36,7 +36,7 @@ pub enum Rotated {
     Won,
     /// The current id was another id, named here, or the hook was already counted; nothing changed.
     Lost(Option<Uuid>),
-    /// The project's lease has another epoch: another node has the project; nothing changed.
+    /// The project's lease has a later epoch: another node has the project; nothing changed.
     Fenced,
     /// The project does not exist.
     NoProject,

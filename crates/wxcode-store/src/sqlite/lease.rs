@@ -31,14 +31,14 @@ pub(super) fn get(tx: &Transaction<'_>, project: Id) -> Result<Option<Lease>, Fa
     Ok(found)
 }
 
-/// Whether the project's lease has another epoch than this one, if one is given.
+/// Whether the project's lease has a later epoch than this one, if one is given.
 pub(super) fn is_fenced(
     tx: &Transaction<'_>,
     project: Id,
     fence: Option<u64>,
 ) -> Result<bool, Failure> {
     let Some(fence) = fence else { return Ok(false) };
-    Ok(get(tx, project)?.is_none_or(|lease| lease.epoch != fence))
+    Ok(get(tx, project)?.is_some_and(|lease| lease.epoch > fence))
 }
 
 pub(super) fn swap(
