@@ -12,6 +12,7 @@ use uuid::Uuid;
 use wxcode_core::node::NodeRecord;
 
 use super::{
+    body::NoBody,
     problem::{Answer, Problem, quoted},
     state::Projects,
 };
@@ -82,6 +83,7 @@ pub(super) async fn drain(
     State(nodes): State<Nodes>,
     State(projects): State<Projects>,
     Path(id): Path<String>,
+    _: NoBody,
 ) -> Answer<(StatusCode, Json<NodeView>)> {
     check_own(&nodes, &id).await?;
     projects.sessions.drain();

@@ -115,8 +115,8 @@ async fn fifty_sessions_leak_no_process_or_descriptor() {
             before = open();
         }
     }
-    // The client opens and closes a connection or two.
-    assert!(open() <= before + 4, "{} after {before}", open());
+    // The client opens and closes a connection or two; the search index opens three files late.
+    assert!(open() <= before + 8, "{} after {before}", open());
     assert_eq!(children(), "");
 }
 

@@ -54,7 +54,11 @@ fn agent(server: &Server) -> i32 {
 }
 
 fn names(told: &[Told]) -> Vec<&str> {
-    let told = told.iter().filter(|told| told.name != "planning.changed");
+    // These come when their files changed.
+    let late = ["planning.changed", "conversation.turn"];
+    let told = told
+        .iter()
+        .filter(|told| !late.contains(&told.name.as_str()));
     told.map(|told| told.name.as_str()).collect()
 }
 

@@ -65,6 +65,16 @@ impl Events {
         }
     }
 
+    /// The next event apart from turns, which follow up to some seconds later.
+    pub(crate) async fn next_but_turns(&mut self) -> Told {
+        loop {
+            let told = self.next().await.expect("another event");
+            if told.name != "conversation.turn" {
+                return told;
+            }
+        }
+    }
+
     /// The next event; `None` at the end of the stream.
     pub(crate) async fn next(&mut self) -> Option<Told> {
         // Comments keep the stream alive and are no events.
