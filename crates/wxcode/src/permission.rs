@@ -7,20 +7,28 @@ use std::{
 };
 
 /// Folders of the data folder with wxcode's own files only. `workspaces` belongs to the user.
-const FOLDERS: [&str; 7] = [
-    "sessions", "runs", "events", "planning", "deleting", "bin", "tls",
+const FOLDERS: [&str; 9] = [
+    "sessions",
+    "runs",
+    "events",
+    "planning",
+    "deleting",
+    "bin",
+    "tls",
+    "conversations",
+    "changes",
 ];
 /// Files next to these folders.
-const FILES: [&str; 5] = [
+const FILES: [&str; 6] = [
     "node",
     "server.json",
     "server.lock",
+    "vapid.pk8",
     "wxcode.sock",
     "wxcode.toml",
 ];
-/// The beginning of the store's file names: the database, its write-ahead log and its shared
-/// memory.
-const STORE: &str = "wxcode.db";
+/// The beginnings of the names of the databases, their write-ahead logs and their shared memory.
+const STORES: [&str; 2] = ["wxcode.db", "search.db"];
 /// The endings of logs and temporary files.
 const ENDINGS: [&str; 2] = [".log", ".tmp"];
 /// Most entries to check.
@@ -84,7 +92,7 @@ pub(crate) fn close(data_dir: &Path) -> Closed {
         if FOLDERS.contains(&&*name) {
             closed.tree(&entry.path());
         } else if FILES.contains(&&*name)
-            || name.starts_with(STORE)
+            || STORES.iter().any(|store| name.starts_with(store))
             || ENDINGS.iter().any(|ending| name.ends_with(ending))
         {
             closed.file(&entry.path());
@@ -179,7 +187,13 @@ mod tests {
         fs::write(&outside, "").unwrap();
         set(&outside, 0o644);
         std::os::unix::fs::symlink(&outside, dir.join("sessions/a/link")).unwrap();
-        let ours = ["token", "wxcode.db-wal", "out.log", "sessions/a/log/1"];
+        let ours = [
+            "vapid.pk8",
+            "search.db",
+            "wxcode.db-wal",
+            "out.log",
+            "sessions/a/log/1",
+        ];
         let others = ["workspaces/w/README.md", ".profile"];
         for name in ours.into_iter().chain(others) {
             fs::write(dir.join(name), "").unwrap();
