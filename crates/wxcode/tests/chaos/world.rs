@@ -62,6 +62,8 @@ impl World {
         agent.config += &format!("scope = false\n[delivery]\nready_timeout_s = {READY_S}\n");
         let path = temporary.path().as_os_str().to_owned();
         agent.env.push(("TMPDIR".into(), path));
+        // Growth is to come from the program, not from an allocator's arena for each thread.
+        agent.env.push(("MALLOC_ARENA_MAX".into(), "2".into()));
         // A connection per request: a kept connection may lead to a dead server.
         let http = reqwest::Client::builder()
             .no_proxy()
