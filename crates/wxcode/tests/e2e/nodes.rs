@@ -47,14 +47,21 @@ async fn a_draining_node_starts_nothing() {
     let server = Server::start(Agent::fake("")).await;
     let (runs, idle) = (server.project("runs").await, server.project("idle").await);
     let before = server.start_session(&runs).await;
+    // A turn keeps it: on a shared store, an idle session would be handed over.
+    let fifo = server.data_dir().join("held");
+    crate::support::make_fifo(&fifo);
+    let held = server
+        .deliver(&runs, &format!("fake:hold {}", fifo.display()))
+        .await;
+    server.delivery_until(&runs, &held, "submitted").await;
     assert_eq!(drain(&server, Method::POST).await["draining"], true);
     let refused = server
         .post(&format!("/output-projects/{idle}/session"), json!({}))
         .await;
     assert_eq!(refused.body["code"], "node_draining");
     assert!(refused.problem(503).contains("drain"));
-    let queued = server.deliver(&runs, "goes on").await;
-    server.delivery_until(&runs, &queued, "submitted").await;
+    let queued = server.deliver(&runs, "waits").await;
+    server.delivery_until(&runs, &queued, "queued").await;
     assert_eq!(server.session(&runs).await["pid"], before["pid"]);
     let mut socket = server
         .socket(&format!("/output-projects/{idle}/terminal"))
