@@ -2,7 +2,7 @@
 
 mod settings;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -43,6 +43,30 @@ pub struct OutputProject {
     pub created_at: Timestamp,
     /// The time of the last change of the record's own fields.
     pub updated_at: Timestamp,
+}
+
+impl OutputProject {
+    /// The conversations of the history, each once, the newest first.
+    #[must_use]
+    pub fn conversations(&self) -> Vec<Uuid> {
+        let mut ids = Vec::new();
+        for entry in self.claude_session_history.iter().rev() {
+            if !ids.contains(&entry.id) {
+                ids.push(entry.id);
+            }
+        }
+        ids
+    }
+
+    /// The path of a conversation's transcript, as an agent reported it last.
+    #[must_use]
+    pub fn reported_transcript(&self, conversation: Uuid) -> Option<&Path> {
+        let mut entries = self.claude_session_history.iter().rev();
+        entries.find_map(|entry| {
+            let path = entry.transcript_path.as_deref();
+            path.filter(|_| entry.id == conversation)
+        })
+    }
 }
 
 /// The status of an output project.

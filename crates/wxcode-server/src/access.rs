@@ -223,12 +223,13 @@ impl Callers {
         self.0.is_shared.store(true, Ordering::Relaxed);
     }
 
-    /// Whether a credential counts now, with exactly this grant.
-    pub(crate) async fn has_grant(&self, id: Id, grant: Grant) -> Result<bool> {
-        match self.look_up(id).await? {
-            Some(found) if found.grant == grant => self.counts(&found, Timestamp::now()).await,
-            _ => Ok(false),
-        }
+    /// The grant of a credential; `None` if the credential does not count any more.
+    pub(crate) async fn grant(&self, id: Id) -> Result<Option<Grant>> {
+        let Some(found) = self.look_up(id).await? else {
+            return Ok(None);
+        };
+        let counts = self.counts(&found, Timestamp::now()).await?;
+        Ok(counts.then_some(found.grant))
     }
 
     /// Whether a credential that comes from this one could count.
@@ -437,10 +438,7 @@ impl Callers {
     }
 
     async fn is_gone(&self, id: Id) -> Result<bool> {
-        Ok(match self.look_up(id).await? {
-            Some(found) => !self.counts(&found, Timestamp::now()).await?,
-            None => true,
-        })
+        Ok(self.grant(id).await?.is_none())
     }
 
     /// Removes expired credentials, and logins without their source.

@@ -18,7 +18,7 @@ use std::{
     collections::HashMap,
     fs,
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 pub(crate) use all::{AllBatch, AllFeed, AllLine};
@@ -28,7 +28,7 @@ pub(crate) use line::Line;
 use wxcode_core::id::Id;
 use wxcode_store::Store;
 
-use crate::{disk::on_disk, metric::Metrics};
+use crate::{disk::on_disk, metric::Metrics, sync::lock};
 
 /// The events of all projects.
 #[derive(Clone)]
@@ -152,6 +152,6 @@ impl Events {
     }
 
     fn places(&self) -> MutexGuard<'_, HashMap<Id, Arc<Place>>> {
-        self.0.places.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0.places)
     }
 }

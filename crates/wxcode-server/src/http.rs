@@ -12,6 +12,7 @@ mod credential;
 mod delivery;
 mod environment;
 mod event;
+mod forward;
 mod front;
 mod health;
 mod host;
@@ -56,7 +57,7 @@ use utoipa::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub(crate) use access::{Access, unauthorized};
+pub(crate) use access::Access;
 pub(crate) use body::BODY_MAX;
 pub(crate) use event::EventStreams;
 pub(crate) use front::Front;
@@ -71,7 +72,7 @@ use crate::{
     changes::ChangeLog,
     metric::{Metrics, Refusal, Scrape},
     milestone::Milestones,
-    node::{self as nodes, Nodes},
+    node::Nodes,
     notify::Notices,
     planning::Planning,
     terminal::{self, Terminals},
@@ -280,15 +281,15 @@ pub(crate) fn router(app: App) -> Router {
         .fallback(page::asset)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(
-            app.nodes.clone(),
-            nodes::forward,
+            (app.nodes.clone(), app.access.callers.clone()),
+            forward::forward,
         ))
         .layer(middleware::from_fn_with_state(app.clone(), authenticate))
         .layer(DefaultBodyLimit::max(BODY_MAX));
     let count = middleware::from_fn_with_state(app.metrics.clone(), measure::count);
     let open = open.layer(middleware::from_fn(access::bound_body));
     let inner = guarded.merge(open).with_state(app.clone()).layer(count);
-    let received = middleware::from_fn_with_state(app.nodes, nodes::receive);
+    let received = middleware::from_fn_with_state(app.nodes, forward::receive);
     with_layers(inner, app.access, app.metrics).layer(received)
 }
 

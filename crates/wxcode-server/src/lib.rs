@@ -14,6 +14,7 @@ mod conversation;
 mod disk;
 mod event;
 mod http;
+mod lines;
 mod listen;
 mod metric;
 mod milestone;

@@ -15,6 +15,7 @@ mod entry;
 mod file;
 mod follow;
 mod locate;
+mod looks;
 mod restore;
 mod shared;
 
@@ -32,6 +33,7 @@ use wxcode_core::{id::Id, project::OutputProject};
 use crate::{Settings, repository::Repository, sync::lock};
 pub(crate) use follow::Follower;
 pub(crate) use locate::{Files, Place};
+pub(crate) use looks::Looks;
 pub(crate) use restore::{judge, restore};
 use shared::Shared;
 

@@ -2,13 +2,13 @@
 //! it.
 //!
 //! - The project's lease is the routing table; there is no other coordinator.
-//! - [`registry`] keeps the records, [`route`] finds the owner, [`forward`] passes requests on, and
+//! - [`registry`] keeps the records, [`route`] finds the owner, [`peer`] passes requests on, and
 //!   [`identity`] carries the caller.
 //!
 //! Invariant: a forwarded request is never forwarded again.
 
-mod forward;
 mod identity;
+mod peer;
 mod registry;
 mod route;
 
@@ -31,9 +31,9 @@ use wxcode_core::{id::Id, lease::Node};
 use wxcode_store::NODE_KEY;
 
 pub(crate) use self::{
-    forward::{forward, receive},
-    identity::Forwarded,
-    route::Unreachable,
+    identity::{Forwarded, HEADER as FORWARDED, Refused},
+    peer::{PassError, Passed, path},
+    route::{Route, Unreachable},
 };
 use crate::{Settings, access::Callers, agent::Manager, repository::Repository};
 
@@ -74,12 +74,12 @@ impl Nodes {
         clients: TaskTracker,
     ) -> Self {
         let mut connector = HttpConnector::new();
-        connector.set_connect_timeout(Some(forward::CONNECT_MAX));
+        connector.set_connect_timeout(Some(peer::CONNECT_MAX));
         connector.set_nodelay(true);
         let client = Client::builder(TokioExecutor::new())
-            .pool_idle_timeout(forward::IDLE_MAX)
+            .pool_idle_timeout(peer::IDLE_MAX)
             .pool_timer(TokioTimer::new())
-            .pool_max_idle_per_host(forward::IDLE_PER_PEER)
+            .pool_max_idle_per_host(peer::IDLE_PER_PEER)
             .build(connector);
         Self(Arc::new(Inner {
             store,
@@ -93,10 +93,15 @@ impl Nodes {
             peers: Mutex::default(),
             routes: Mutex::default(),
             client,
-            permits: Arc::new(Semaphore::new(forward::AT_ONCE)),
+            permits: Arc::new(Semaphore::new(peer::AT_ONCE)),
             closing,
             clients,
         }))
+    }
+
+    /// Whether the store may have other nodes.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.0.is_shared
     }
 
     /// The id of this node.

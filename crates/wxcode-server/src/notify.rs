@@ -11,7 +11,7 @@ mod send;
 use std::{
     collections::HashMap,
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock},
     time::{Duration, Instant},
 };
 
@@ -22,7 +22,7 @@ use wxcode_core::{id::Id, notice::Target};
 use wxcode_store::Result;
 
 use self::push::Keys;
-use crate::{event::Events, metric::Metrics, repository::Repository};
+use crate::{access::Callers, event::Events, metric::Metrics, repository::Repository, sync::lock};
 
 /// Age of the known receivers before they are read again: another server on the same store may have
 /// changed them.
@@ -34,6 +34,7 @@ pub(crate) struct Notices(Arc<Inner>);
 
 struct Inner {
     store: Repository,
+    callers: Callers,
     events: Events,
     metrics: Metrics,
     data_dir: PathBuf,
@@ -63,6 +64,7 @@ impl Notices {
     /// Starts to queue and to send, until `closing`.
     pub(crate) fn start(
         store: Repository,
+        callers: Callers,
         events: Events,
         metrics: Metrics,
         data_dir: PathBuf,
@@ -70,6 +72,7 @@ impl Notices {
     ) -> Self {
         let notices = Self(Arc::new(Inner {
             store,
+            callers,
             events,
             metrics,
             data_dir,
@@ -151,16 +154,10 @@ impl Notices {
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
-        self.0
-            .targets
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0.targets)
     }
 
     fn attempts(&self) -> MutexGuard<'_, HashMap<Id, Attempt>> {
-        self.0
-            .attempts
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0.attempts)
     }
 }

@@ -314,6 +314,7 @@ impl Server {
         };
         let notices = Notices::start(
             store.clone(),
+            callers.clone(),
             events.clone(),
             metrics.clone(),
             data_dir.clone(),

@@ -6,7 +6,7 @@
 
 use std::{
     collections::HashMap,
-    io::{self, BufRead as _, BufReader, Seek as _, SeekFrom},
+    io,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
@@ -22,6 +22,7 @@ use wxcode_files::{FileError, off_thread};
 use crate::{
     Settings,
     agent::config_dir_of,
+    lines::{Lines, Passage},
     mirror::{Files, Mirror, Place},
     sync::lock,
 };
@@ -32,8 +33,6 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const TIME_MAX: Duration = Duration::from_secs(2);
 /// Bytes of transcripts read at a time, off the serving threads.
 const STEP: u64 = 32 << 20; // 32 MiB
-/// Longest counted line, in bytes.
-const LINE_MAX: u64 = 32 << 20; // 32 MiB
 /// Most projects with counts in memory.
 const PROJECTS_MAX: usize = 1_000;
 
@@ -105,12 +104,7 @@ impl UsageReader {
 
     /// The usage of all conversations of a project.
     pub(crate) async fn months(&self, project: &OutputProject) -> Option<Months> {
-        let mut ids: Vec<Uuid> = Vec::new();
-        for entry in project.claude_session_history.iter().rev() {
-            if !ids.contains(&entry.id) {
-                ids.push(entry.id);
-            }
-        }
+        let ids = project.conversations();
         let counted = self.counted(project.id).await?;
         let (counted, is_complete) = self.read(project, ids, counted).await?;
         let months = counted.tally.months.iter();
@@ -211,7 +205,7 @@ impl Counted {
         &mut self,
         key: (Uuid, PathBuf),
         is_side: bool,
-        mut file: std::fs::File,
+        file: std::fs::File,
         left: &mut u64,
     ) -> io::Result<()> {
         let metadata = file.metadata()?;
@@ -229,20 +223,13 @@ impl Counted {
         if metadata.len() == place.offset {
             return Ok(());
         }
-        file.seek(SeekFrom::Start(place.offset))?;
-        let mut reader = BufReader::with_capacity(64 << 10, file);
-        let mut line = Vec::new();
+        let mut lines = Lines::at(file, place.offset)?;
         while *left > 0 {
-            line.clear();
-            let mut bounded = io::Read::take(&mut reader, LINE_MAX);
-            let count = bounded.read_until(b'\n', &mut line)? as u64;
-            let is_whole = line.last() == Some(&b'\n');
-            if count == 0 || !is_whole && count < LINE_MAX {
-                // The rest is half a line.
+            let Some(Passage { count, line }) = lines.next()? else {
                 return Ok(());
-            }
-            if is_whole {
-                self.tally.push(&line, is_side, &mut place.state, usage);
+            };
+            if let Some(line) = line {
+                self.tally.push(line, is_side, &mut place.state, usage);
             }
             place.offset += count;
             *left = left.saturating_sub(count);

@@ -1,7 +1,11 @@
 //! Keeps the transcripts of current conversations fresh, so that Claude Code's clean-up ignores
 //! them.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{
     sync::Semaphore,
@@ -103,14 +107,10 @@ async fn refresh(
 
 fn current(settings: &Settings, project: &OutputProject) -> Option<Conversation> {
     let id = project.claude_session_id?;
-    let entries = project.claude_session_history.iter().rev();
-    let transcript = entries
-        .filter(|entry| entry.id == id)
-        .find_map(|entry| entry.transcript_path.clone());
     Some(Conversation {
         id,
         config_dir: plan::config_dir_of(settings, &project.settings),
-        transcript,
+        transcript: project.reported_transcript(id).map(Path::to_owned),
     })
 }
 

@@ -4,7 +4,7 @@ pub(in crate::agent) mod role;
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
@@ -187,7 +187,7 @@ impl Session {
     }
 
     fn answers(&self) -> MutexGuard<'_, mpsc::Sender<AnswerRequest>> {
-        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.answers)
     }
 
     /// Answers the pending question, or the question with this id if that question is pending.
@@ -309,7 +309,7 @@ impl Session {
     }
 
     fn roles(&self) -> MutexGuard<'_, Roles> {
-        self.roles.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.roles)
     }
 
     /// Changes the roles, and notifies the clients of a new driver.

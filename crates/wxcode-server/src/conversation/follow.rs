@@ -3,19 +3,10 @@
 //! Invariant: a turn is published once, also over a restart of the server: the project's events
 //! name the last one.
 
-use std::{
-    io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom},
-    os::unix::fs::MetadataExt as _,
-    path::PathBuf,
-    sync::Arc,
-    time::Duration,
-};
+use std::{os::unix::fs::MetadataExt as _, path::PathBuf, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::{
-    sync::watch,
-    time::{MissedTickBehavior, interval},
-};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use wxcode_claude::conversation::{self, Block, Role, Turn, Turns};
@@ -28,14 +19,17 @@ use wxcode_core::{
 use wxcode_files::{FileError, off_thread};
 
 use super::{Attributions, attribution::Attribution};
-use crate::{event::Feed, mirror::Place, repository::Repository};
+use crate::{
+    event::Feed,
+    lines::{Lines, Passage},
+    mirror::{Looks, Place},
+    repository::Repository,
+};
 
 /// Pause between two looks at a transcript.
 pub(crate) const POLL: Duration = Duration::from_secs(1);
 /// Bytes of a transcript read at a time, off the serving threads.
 const STEP: u64 = 4 << 20; // 4 MiB
-/// Longest line with a turn, in bytes.
-const LINE_MAX: u64 = 32 << 20; // 32 MiB
 /// Longest beginning of a text in an event, in characters.
 const TEXT_MAX: usize = 1_000;
 /// Looks that a prompt waits for the confirmation of its delivery.
@@ -117,17 +111,9 @@ impl TurnFollower {
 
     /// Publishes until the agent has ended, and once more then; or until the server closes.
     pub(crate) async fn run(mut self, ended: impl Future<Output = ()>, closing: CancellationToken) {
-        let mut ticks = interval(POLL);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        tokio::pin!(ended);
-        let mut is_over = false;
-        while !is_over {
-            is_over = tokio::select! {
-                _ = ticks.tick() => false,
-                () = &mut ended => true,
-                () = closing.cancelled() => return,
-            };
-            self.look(is_over).await;
+        let mut looks = Looks::new(POLL, ended, closing);
+        while let Some(is_last) = looks.next().await {
+            self.look(is_last).await;
         }
     }
 
@@ -333,20 +319,15 @@ impl Reader {
             Begin::End => self.start_at(metadata.len(), None),
             Begin::After(last) => self.find(&mut file, &last)?,
         }
-        file.seek(SeekFrom::Start(self.offset))?;
-        let mut from = BufReader::with_capacity(64 << 10, file);
-        let (mut line, mut read) = (Vec::new(), 0);
+        let (mut lines, mut read) = (Lines::at(file, self.offset)?, 0);
         while read < STEP {
-            line.clear();
-            let count = (&mut from).take(LINE_MAX).read_until(b'\n', &mut line)? as u64;
-            let is_whole = line.last() == Some(&b'\n');
-            if count == 0 || !is_whole && count < LINE_MAX {
+            let Some(Passage { count, line }) = lines.next()? else {
                 self.seen = Some(seen);
                 self.leave_out();
                 return Ok(false);
-            }
-            if is_whole {
-                self.turns.push(self.offset, &line);
+            };
+            if let Some(line) = line {
+                self.turns.push(self.offset, line);
             }
             self.offset += count;
             read += count;

@@ -7,7 +7,7 @@
 use std::{
     collections::HashMap,
     fs::File,
-    io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom},
+    io,
     os::unix::fs::MetadataExt as _,
     sync::{Arc, Mutex, OnceLock},
     time::Duration,
@@ -24,7 +24,13 @@ use wxcode_store::{
 };
 
 use super::{ConversationError, Hit, Source};
-use crate::{Settings, mirror::Mirror, repository::Repository, sync::lock};
+use crate::{
+    Settings,
+    lines::{Lines, Passage},
+    mirror::Mirror,
+    repository::Repository,
+    sync::lock,
+};
 
 /// The file in the data folder.
 const FILE: &str = "search.db";
@@ -32,8 +38,6 @@ const FILE: &str = "search.db";
 const TIME_MAX: Duration = Duration::from_secs(2);
 /// Bytes of a transcript indexed at a time, off the serving threads.
 const STEP: u64 = 8 << 20; // 8 MiB
-/// Longest indexed line, in bytes.
-const LINE_MAX: u64 = 32 << 20; // 32 MiB
 /// Turns at the end of a transcript that may still get results of tools.
 const OPEN_TURNS: usize = 64;
 /// Conversations that a search looks at each time; of more, those not seen for a while.
@@ -210,9 +214,8 @@ impl Indexer {
         let all: Vec<_> = projects
             .iter()
             .flat_map(|project| {
-                conversations(project)
-                    .into_iter()
-                    .map(move |id| (project, id))
+                let newest_first = project.conversations();
+                newest_first.into_iter().rev().map(move |id| (project, id))
             })
             .collect();
         let is_few = all.len() <= LOOK_ALWAYS;
@@ -324,7 +327,7 @@ impl Indexer {
         }
         let mut is_changed = false;
         for project in &projects.items {
-            for id in conversations(project) {
+            for id in project.conversations().into_iter().rev() {
                 loop {
                     let begun = Instant::now();
                     let step = self.step(&index, project, id).await;
@@ -351,19 +354,7 @@ enum Step {
     Unread,
 }
 
-/// The conversations of a project, the oldest first.
-fn conversations(project: &OutputProject) -> Vec<Uuid> {
-    let mut ids = Vec::new();
-    for entry in project.claude_session_history.iter().rev() {
-        if !ids.contains(&entry.id) {
-            ids.push(entry.id);
-        }
-    }
-    ids.reverse();
-    ids
-}
-
-fn index_file(index: &SearchIndex, project: Id, id: Uuid, mut file: File) -> io::Result<Step> {
+fn index_file(index: &SearchIndex, project: Id, id: Uuid, file: File) -> io::Result<Step> {
     let metadata = file.metadata()?;
     let (identity, len) = ((metadata.dev(), metadata.ino()), metadata.len());
     let reached = index.reached(project, id).map_err(io::Error::other)?;
@@ -372,21 +363,17 @@ fn index_file(index: &SearchIndex, project: Id, id: Uuid, mut file: File) -> io:
         return Ok(Step::Done(len));
     }
     let from = same.map_or(0, |last| last.settled);
-    file.seek(SeekFrom::Start(from))?;
-    let mut reader = BufReader::with_capacity(64 << 10, file);
-    let (mut turns, mut line, mut at) = (Turns::default(), Vec::new(), from);
+    let mut lines = Lines::at(file, from)?;
+    let (mut turns, mut at) = (Turns::default(), from);
     let is_end = loop {
         if at - from >= STEP {
             break false;
         }
-        line.clear();
-        let count = (&mut reader).take(LINE_MAX).read_until(b'\n', &mut line)? as u64;
-        let is_whole = line.last() == Some(&b'\n');
-        if count == 0 || !is_whole && count < LINE_MAX {
+        let Some(Passage { count, line }) = lines.next()? else {
             break true;
-        }
-        if is_whole {
-            turns.push(at, &line);
+        };
+        if let Some(line) = line {
+            turns.push(at, line);
         }
         at += count;
     };

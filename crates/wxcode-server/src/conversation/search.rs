@@ -99,21 +99,15 @@ pub(crate) async fn search(
     let mut read = 0;
     let mut from = from;
     for project in projects {
-        // The last entry of an id that came back counts; each conversation is read once.
-        let mut seen = Vec::new();
-        for entry in project.claude_session_history.iter().rev() {
-            if seen.contains(&entry.id) {
-                continue;
-            }
-            seen.push(entry.id);
+        for conversation in project.conversations() {
             let here = |before| Cursor {
                 project: project.id,
-                conversation: entry.id,
+                conversation,
                 before,
             };
             let mut before = None;
             if let Some(cursor) = from {
-                if (cursor.project, cursor.conversation) != (project.id, entry.id) {
+                if (cursor.project, cursor.conversation) != (project.id, conversation) {
                     continue;
                 }
                 before = cursor.before;
@@ -124,7 +118,7 @@ pub(crate) async fn search(
                     found.next = Some(here(before));
                     return found;
                 }
-                let source = Source::of(settings, mirror, project, Some(entry.id), false);
+                let source = Source::of(settings, mirror, project, Some(conversation), false);
                 let page = match source {
                     Ok(Some(source)) => source.page(before, usize::MAX).await,
                     Ok(None) => break,
@@ -141,7 +135,7 @@ pub(crate) async fn search(
                     };
                     found.hits.push(Hit {
                         project: project.id,
-                        conversation: entry.id,
+                        conversation,
                         turn: turn.id.clone(),
                         at: turn.at.clone(),
                         snippet,

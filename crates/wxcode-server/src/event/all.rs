@@ -5,7 +5,7 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard},
 };
 
 use jiff::Timestamp;
@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use wxcode_core::id::Id;
 
 use super::line::Line;
+use crate::sync::lock;
 
 /// Bytes of the newest events of all projects kept for followers.
 const KEPT_MAX: usize = 1 << 20; // 1 MiB
@@ -113,7 +114,7 @@ impl AllFeed {
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.kept)
     }
 }
 

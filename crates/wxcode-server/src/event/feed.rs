@@ -7,7 +7,7 @@ use std::{
     collections::VecDeque,
     path::PathBuf,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard,
         atomic::{AtomicI64, Ordering},
     },
 };
@@ -28,7 +28,7 @@ use super::{
     log::{self, Log, Read},
     segment,
 };
-use crate::{disk::on_disk, metric::Metrics};
+use crate::{disk::on_disk, metric::Metrics, sync::lock};
 
 /// Bytes of the newest events kept in memory for followers.
 const TAIL_MAX: usize = 64 << 10; // 64 KiB
@@ -223,7 +223,7 @@ impl Feed {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Kept>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.kept)
     }
 
     fn open<'a>(&self, guard: &'a mut MutexGuard<'_, Option<Kept>>) -> &'a mut Kept {

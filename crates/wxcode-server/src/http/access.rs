@@ -27,7 +27,7 @@ use crate::{
         rule::{self, Place, Rule},
     },
     listen::Connection,
-    node::Forwarded,
+    node::{Forwarded, path},
     terminal,
 };
 
@@ -218,7 +218,7 @@ pub(super) async fn authorize(
         true => rule.place,
         false => Place::Any,
     };
-    let project = match project_of(&access, place, &mut parts).await {
+    let project = match project_of(&access.callers, place, &mut parts).await {
         Ok(project) => project,
         Err(problem) => return problem.into_response(),
     };
@@ -292,8 +292,8 @@ pub(super) fn forbidden(caller: &Caller, needed: wxcode_core::access::Role) -> P
 }
 
 /// The project that a request names, if it names one that may exist.
-async fn project_of(
-    access: &Access,
+pub(super) async fn project_of(
+    callers: &Callers,
     place: Place,
     parts: &mut axum::http::request::Parts,
 ) -> Answer<Option<Id>> {
@@ -307,7 +307,7 @@ async fn project_of(
         Place::Any | Place::All => None,
         Place::Project => id(parts).await,
         Place::Milestone => match id(parts).await {
-            Some(milestone) => access.callers.project_of(milestone).await?,
+            Some(milestone) => callers.project_of(milestone).await?,
             None => None,
         },
         Place::Query => {
@@ -331,10 +331,7 @@ pub(super) fn refuse(front: &Front, request: &Request) -> Response {
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
     if request.method() == Method::GET && accept.contains("text/html") {
-        let asked = request
-            .uri()
-            .path_and_query()
-            .map_or("/", |path| path.as_str());
+        let asked = path(request.uri());
         let login = match asked {
             "/" => front.path("/login"),
             asked => format!(
@@ -394,7 +391,7 @@ pub(super) async fn bound_body(request: Request, next: Next) -> Response {
     }
 }
 
-pub(crate) fn unauthorized() -> Problem {
+pub(super) fn unauthorized() -> Problem {
     Problem::new(
         StatusCode::UNAUTHORIZED,
         "send the header Authorization: Bearer TOKEN, or log in at /login; `wxcode token create` makes a token, `wxcode login` a login link",

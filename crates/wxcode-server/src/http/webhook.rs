@@ -4,7 +4,6 @@ use axum::{Extension, Json, extract::State, http::StatusCode};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use uuid::Uuid;
 use wxcode_core::{
     id::Id,
     notice::{Address, Target},
@@ -17,7 +16,7 @@ use super::{
     problem::{Answer, Problem, quoted},
 };
 use crate::{
-    access::Caller,
+    access::{Caller, secret},
     notify::{
         Notices,
         outside::{self, AddressError},
@@ -167,7 +166,7 @@ pub(super) async fn create(
     let url = outside::address(&new.url).map_err(|error| bad_address("url", &new.url, &error))?;
     check_events(&new.events)?;
     let secret = match new.secret {
-        None => format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple()),
+        None => secret::generate(),
         Some(secret) if (SECRET_MIN..=SECRET_MAX).contains(&secret.len()) => secret,
         Some(secret) => {
             return Err(Problem::invalid(format!(

@@ -6,7 +6,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     net::{IpAddr, Ipv6Addr},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -14,7 +14,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::bounds::Bounds;
-use crate::metric::{Counted, Metrics};
+use crate::{
+    metric::{Counted, Metrics},
+    sync::lock,
+};
 
 /// Time in which a new connection does not make room: its request may be on the way.
 const SAFE: Duration = Duration::from_millis(500);
@@ -168,11 +171,6 @@ impl Drop for Permit {
     fn drop(&mut self) {
         lock(&self.table).release(self.id);
     }
-}
-
-/// The table stays consistent after a panic of a thread under the lock.
-fn lock(table: &Mutex<Table>) -> MutexGuard<'_, Table> {
-    table.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The unit of the cap per address: an IPv4 address, or a /64 network of IPv6, which belongs to one

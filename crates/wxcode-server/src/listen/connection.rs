@@ -2,7 +2,7 @@
 
 use std::{
     net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use super::admission::Permit;
-use crate::{access::Peer, metric::Cut};
+use crate::{access::Peer, metric::Cut, sync::lock};
 
 /// Time for the head of a request, from its first byte; for the first request, from the connection
 /// on.
@@ -71,7 +71,7 @@ impl Connection {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// The client's process, on the socket of the data folder.

@@ -2,10 +2,7 @@
 
 use std::{collections::HashMap, path::PathBuf, time::Duration};
 
-use tokio::{
-    sync::watch,
-    time::{MissedTickBehavior, interval},
-};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use wxcode_core::{id::Id, project::OutputProject};
 use wxcode_files::{FileError, Links, off_thread};
@@ -15,6 +12,7 @@ use super::{
     bound::{self, BOUND},
     file::{Budget, FileCopy, Reached},
     locate::{self, Place},
+    looks::Looks,
     shared,
 };
 use crate::repository::Repository;
@@ -60,16 +58,8 @@ impl Follower {
 
     /// Copies until the agent has ended, and once more then; or until the server closes.
     pub(crate) async fn run(mut self, ended: impl Future<Output = ()>, closing: CancellationToken) {
-        let mut ticks = interval(POLL);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        tokio::pin!(ended);
-        let mut is_over = false;
-        while !is_over {
-            is_over = tokio::select! {
-                _ = ticks.tick() => false,
-                () = &mut ended => true,
-                () = closing.cancelled() => return,
-            };
+        let mut looks = Looks::new(POLL, ended, closing);
+        while looks.next().await.is_some() {
             self.look().await;
         }
     }

@@ -25,15 +25,11 @@ pub(crate) struct Place {
 impl Place {
     /// The place of a conversation of the project's history.
     pub(crate) fn of(project: &OutputProject, id: Uuid, config_dir: &Path) -> Self {
-        let entries = project.claude_session_history.iter().rev();
-        let reported = entries
-            .filter(|entry| entry.id == id)
-            .find_map(|entry| entry.transcript_path.clone());
         Self {
             id,
             config_dir: config_dir.to_owned(),
             workspace: project.workspace_path.clone(),
-            reported,
+            reported: project.reported_transcript(id).map(Path::to_owned),
         }
     }
 

@@ -19,7 +19,7 @@ use super::Nodes;
 use crate::access::{Caller, secret};
 
 /// The header with the caller.
-pub(super) const HEADER: &str = "x-wxcode-forwarded";
+pub(crate) const HEADER: &str = "x-wxcode-forwarded";
 /// Longest value of the header, in bytes.
 const HEADER_MAX: usize = 32 << 10; // 32 KiB
 
@@ -48,7 +48,7 @@ struct Carried {
 
 /// Why a forwarded request is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refused {
+pub(crate) enum Refused {
     /// The signature is not of a node of this store, or for another request.
     Signature,
     /// The caller's credential does not count any more.
@@ -100,7 +100,7 @@ impl Nodes {
     }
 
     /// The caller of a forwarded request with this value of the header.
-    pub(super) async fn verify(
+    pub(crate) async fn verify(
         &self,
         value: &[u8],
         (method, path): (&str, &str),
@@ -122,9 +122,9 @@ impl Nodes {
             project: carried.only,
         };
         if let Some(id) = carried.credential {
-            match self.0.callers.has_grant(id, grant).await {
-                Ok(true) => {}
-                Ok(false) => return Err(Refused::Credential),
+            match self.0.callers.grant(id).await {
+                Ok(found) if found == Some(grant) => {}
+                Ok(_) => return Err(Refused::Credential),
                 Err(_) => return Err(Refused::Unknown),
             }
         }

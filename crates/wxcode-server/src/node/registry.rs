@@ -174,7 +174,7 @@ impl Nodes {
     }
 
     /// Notes that a peer refused a connection.
-    pub(super) fn refused_connection(&self, id: Uuid) {
+    pub(crate) fn refused_connection(&self, id: Uuid) {
         lock(&self.0.peers).refused.insert(id, Instant::now());
     }
 }

@@ -17,7 +17,7 @@ const KEPT: Duration = Duration::from_secs(1);
 const ROUTES_MAX: usize = 65_536;
 
 /// The place for a request.
-pub(super) enum Route {
+pub(crate) enum Route {
     /// This node.
     Here,
     /// A peer that may answer.
@@ -38,7 +38,16 @@ pub(crate) struct Unreachable {
 }
 
 impl Unreachable {
-    pub(super) fn new(node: &Node, record: Option<&NodeRecord>) -> Self {
+    /// A peer that does not answer.
+    pub(crate) fn of(peer: &NodeRecord) -> Self {
+        let node = Node {
+            id: peer.id,
+            name: peer.name.clone(),
+        };
+        Self::new(&node, Some(peer))
+    }
+
+    fn new(node: &Node, record: Option<&NodeRecord>) -> Self {
         let address = record.map_or("an unknown address", |record| &record.address);
         Self {
             node: node.name.clone(),
@@ -56,7 +65,7 @@ impl Unreachable {
 impl Nodes {
     /// The place for requests of a project. `again`: looks without the remembered answer. `starts`:
     /// the request may start an agent.
-    pub(super) async fn route(&self, project: Id, again: bool, starts: bool) -> Result<Route> {
+    pub(crate) async fn route(&self, project: Id, again: bool, starts: bool) -> Result<Route> {
         if self.0.sessions.has_agent(project) {
             return Ok(Route::Here);
         }
@@ -109,7 +118,19 @@ impl Nodes {
         routes.insert(project, (node, Instant::now()));
     }
 
-    pub(super) fn forget_route(&self, project: Id) {
+    pub(crate) fn forget_route(&self, project: Id) {
         lock(&self.0.routes).remove(&project);
+    }
+
+    /// Whether this node may serve a project for a peer: no other node has it.
+    pub(crate) async fn is_here(&self, project: Id) -> bool {
+        if self.0.sessions.has_agent(project) {
+            return true;
+        }
+        match self.0.sessions.home(project).await {
+            Ok(Some((node, is_owner))) => !is_owner || node.id == self.0.own.id,
+            // The handler answers: no such project, or no store.
+            Ok(None) | Err(_) => true,
+        }
     }
 }

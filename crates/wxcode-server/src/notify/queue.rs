@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 use wxcode_core::{
-    access::Grant,
+    access::Role,
     id::Id,
     notice::{Address, Notice, Target, has},
     time::to_millis,
@@ -121,16 +121,13 @@ async fn may_see(notices: &Notices, target: &Target, project: Id) -> Result<bool
     let Some(id) = target.credential else {
         return Ok(true);
     };
-    let credential = notices.0.store.credential(id).await?;
-    let now = Timestamp::now();
-    let credential =
-        credential.filter(|credential| credential.expires_at.is_none_or(|at| at > now));
-    let Some(credential) = credential else {
-        notices.remove(target.id).await?;
-        return Ok(false);
-    };
-    let grant: Grant = credential.grant;
-    Ok(grant.covers(wxcode_core::access::Role::Viewer, Some(project)))
+    match notices.0.callers.grant(id).await? {
+        Some(grant) => Ok(grant.covers(Role::Viewer, Some(project))),
+        None => {
+            notices.remove(target.id).await?;
+            Ok(false)
+        }
+    }
 }
 
 /// What a project waits for.

@@ -6,7 +6,7 @@
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
     time::{Duration, Instant},
 };
 
@@ -14,6 +14,8 @@ use tokio_util::sync::CancellationToken;
 use wxcode_claude::planning::{self, Progress};
 use wxcode_core::id::Id;
 use wxcode_files::{FileError, off_thread};
+
+use crate::sync::lock;
 
 /// Age at which the server reads a listed project's progress again.
 const FRESH: Duration = Duration::from_secs(30);
@@ -95,7 +97,7 @@ impl ProgressCache {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
     os::fd::OwnedFd,
     path::Path,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering},
     },
     thread,
@@ -21,6 +21,8 @@ use rustix::{
 };
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+
+use crate::sync::lock;
 
 /// Most watched folders of a project; changes in further folders are found when the agent's hooks
 /// wake the reader.
@@ -202,7 +204,7 @@ impl Watches {
     }
 
     fn table(&self) -> MutexGuard<'_, HashMap<i32, Vec<Watcher>>> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.table)
     }
 }
 

@@ -11,7 +11,7 @@ fn cookie(answer: &reqwest::Response) -> String {
 }
 
 /// The cookie of the browser that opens a link.
-async fn open(server: &Server, link: &Value) -> String {
+pub(crate) async fn open(server: &Server, link: &Value) -> String {
     let link = link["url"].as_str().unwrap();
     let opened = server.request(Method::GET, link).send().await.unwrap();
     assert_eq!(opened.status(), 303, "{link}");
@@ -26,7 +26,7 @@ async fn with(server: &Server, cookie: &str, method: Method, path: &str) -> u16 
 }
 
 /// A login link that the owner of this header makes.
-async fn link_of(server: &Server, name: &str, value: &str) -> Value {
+pub(crate) async fn link_of(server: &Server, name: &str, value: &str) -> Value {
     let request = server.request(Method::POST, "/api/v1/logins");
     let request = request.header(name, value).json(&json!({}));
     server.answer(request).await.expect(201)

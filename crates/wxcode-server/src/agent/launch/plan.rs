@@ -257,11 +257,7 @@ fn changed(
     config_dir: &Path,
     conversation: Uuid,
 ) -> Option<TranscriptsUnavailable> {
-    let mut entries = project.claude_session_history.iter().rev();
-    let transcript = entries
-        .find(|entry| entry.id == conversation && entry.transcript_path.is_some())?
-        .transcript_path
-        .clone()?;
+    let transcript = project.reported_transcript(conversation)?;
     let was_root = transcript.ancestors().nth(2)?.to_owned();
     let was = was_root.parent()?;
     let same =
@@ -270,10 +266,10 @@ fn changed(
         return None;
     }
     let is_gone = |path: &Path| path.symlink_metadata().is_err();
-    (!is_gone(&transcript) || is_gone(&was_root)).then(|| TranscriptsUnavailable::Changed {
+    (!is_gone(transcript) || is_gone(&was_root)).then(|| TranscriptsUnavailable::Changed {
         now: config_dir.to_owned(),
         was: was.to_owned(),
-        transcript,
+        transcript: transcript.to_owned(),
         conversation,
     })
 }

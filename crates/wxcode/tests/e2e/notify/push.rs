@@ -13,7 +13,10 @@ use ring::{
 use serde_json::{Value, json};
 
 use super::{ready, receiver::Receiver};
-use crate::support::{Agent, Server};
+use crate::{
+    sources,
+    support::{Agent, Server},
+};
 
 const AUTH: [u8; 16] = [7; 16];
 
@@ -184,4 +187,27 @@ async fn a_subscription_belongs_to_its_caller() {
         let detail = server.post("/push", wrong).await.problem(422);
         assert!(detail.contains(words), "{detail}");
     }
+}
+
+#[tokio::test]
+async fn a_login_of_a_removed_token_gets_nothing() {
+    let (server, project) = ready().await;
+    let (of_login, mut of_admin) = (Receiver::start().await, Receiver::start().await);
+    let new = json!({ "name": "o", "role": "operator" });
+    let token = server.post("/tokens", new).await.expect(201);
+    let bearer = format!("Bearer {}", token["token"].as_str().unwrap());
+    let link = sources::link_of(&server, "authorization", &bearer).await;
+    let cookie = sources::open(&server, &link).await;
+    let request = server.request(Method::POST, "/api/v1/push");
+    let subscription = Browser::new().subscription(&of_login.url("/push"));
+    let request = request.header("cookie", &cookie).json(&subscription);
+    server.answer(request).await.expect(201);
+    let path = format!("/tokens/{}", token["id"].as_str().unwrap());
+    server.delete(&path).await.expect(204);
+    let subscription = Browser::new().subscription(&of_admin.url("/push"));
+    server.post("/push", subscription).await.expect(201);
+
+    server.deliver(&project, "fake:permission").await;
+    of_admin.next(201).await;
+    assert!(!of_login.was_asked());
 }

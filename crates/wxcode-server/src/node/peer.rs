@@ -1,0 +1,214 @@
+//! Sends a request to a peer, and passes the peer's answer back.
+//!
+//! Bodies, event streams and WebSockets pass through byte by byte, so that back-pressure, offsets,
+//! pings and close codes stay as they are.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    body::Body,
+    extract::Request,
+    http::{
+        HeaderMap, HeaderName, HeaderValue, StatusCode, Uri,
+        header::{self, InvalidHeaderValue},
+        request::Parts,
+        uri::InvalidUri,
+    },
+    response::Response,
+};
+use futures_util::StreamExt as _;
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use tokio::{io::copy_bidirectional, time::timeout};
+use wxcode_core::{id::Id, node::NodeRecord};
+use wxcode_store::StoreError;
+
+use super::{Nodes, identity::HEADER};
+use crate::access::Caller;
+
+/// Time for a connection to a peer.
+pub(super) const CONNECT_MAX: Duration = Duration::from_secs(2);
+/// Idle time of a connection to a peer, below the time after which the peer closes it.
+pub(super) const IDLE_MAX: Duration = Duration::from_secs(60);
+/// Most idle connections to one peer.
+pub(super) const IDLE_PER_PEER: usize = 32;
+/// Most forwarded requests at the same time, sockets and streams among them.
+pub(super) const AT_ONCE: usize = 4_096;
+/// Time for the head of a peer's answer to a reading request.
+const READ_MAX: Duration = Duration::from_secs(30);
+/// Time for the head of a peer's answer to a changing request, such as the start of a session.
+const CHANGE_MAX: Duration = Duration::from_secs(300);
+/// Headers that belong to one connection, or to the first node's caller.
+const OWN: [HeaderName; 11] = [
+    header::HOST,
+    header::AUTHORIZATION,
+    header::COOKIE,
+    header::ORIGIN,
+    header::CONNECTION,
+    header::UPGRADE,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::PROXY_AUTHORIZATION,
+    HeaderName::from_static(HEADER),
+];
+
+/// The outcome of a try.
+pub(crate) enum Passed {
+    Answered(Response),
+    /// The peer is not the owner.
+    Misdirected,
+    /// The peer takes no connection: nothing of the request arrived.
+    Unconnected,
+}
+
+/// Why a request was not passed on, or its answer not passed back.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PassError {
+    #[error("{AT_ONCE} requests to other nodes are in progress: try again later")]
+    Full,
+    #[error("broke the request off")]
+    Broken,
+    #[error("did not answer within {} s", .0.as_secs())]
+    Silent(Duration),
+    #[error("the connection cannot be upgraded: use HTTP/1.1")]
+    NoUpgrade,
+    #[error("the request has no caller")]
+    NoCaller,
+    #[error("the address of the peer: {0}")]
+    Address(#[from] InvalidUri),
+    #[error("the signature of the request: {0}")]
+    Signature(#[from] InvalidHeaderValue),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Nodes {
+    /// Sends a request to a peer, and passes its answer back.
+    pub(crate) async fn pass(
+        &self,
+        parts: &mut Parts,
+        body: Body,
+        project: Id,
+        peer: &NodeRecord,
+    ) -> Result<Passed, PassError> {
+        let permit = Arc::clone(&self.0.permits);
+        let permit = permit.try_acquire_owned().map_err(|_| PassError::Full)?;
+        let is_upgrade = parts.headers.contains_key(header::UPGRADE);
+        let request = self.request(parts, body, project, peer).await?;
+        let limit = match parts.method.is_safe() && !is_upgrade {
+            true => READ_MAX,
+            false => CHANGE_MAX,
+        };
+        let answer = match timeout(limit, self.0.client.request(request)).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) if error.is_connect() => {
+                tracing::debug!(
+                    peer = peer.name,
+                    error = &error as &dyn std::error::Error,
+                    "a node takes no connection"
+                );
+                return Ok(Passed::Unconnected);
+            }
+            Ok(Err(error)) => {
+                tracing::warn!(peer = peer.name, %project, error = &error as &dyn std::error::Error, "a node broke a forwarded request off");
+                return Err(PassError::Broken);
+            }
+            Err(_) => return Err(PassError::Silent(limit)),
+        };
+        Ok(match answer.status() {
+            StatusCode::MISDIRECTED_REQUEST => Passed::Misdirected,
+            StatusCode::SWITCHING_PROTOCOLS => {
+                Passed::Answered(self.switch(parts, answer, permit)?)
+            }
+            _ => {
+                let (mut head, body) = answer.into_parts();
+                for name in [header::CONNECTION, header::TRANSFER_ENCODING] {
+                    head.headers.remove(name);
+                }
+                // The permit lives as long as the stream.
+                let stream = Body::new(body).into_data_stream().map(move |chunk| {
+                    let _ = &permit;
+                    chunk
+                });
+                let body = Body::from_stream(stream);
+                Passed::Answered(Response::from_parts(head, body))
+            }
+        })
+    }
+
+    async fn request(
+        &self,
+        parts: &Parts,
+        body: Body,
+        project: Id,
+        peer: &NodeRecord,
+    ) -> Result<Request, PassError> {
+        let path = path(&parts.uri);
+        let address = peer.address.trim_end_matches('/');
+        let uri = Uri::try_from(format!("{address}{path}"))?;
+        let caller = parts.extensions.get::<Caller>();
+        let caller = caller.ok_or(PassError::NoCaller)?;
+        let signed = self.sign((parts.method.as_str(), path), caller, project, peer);
+        let signed = signed.await?;
+        let signed = HeaderValue::from_str(&signed)?;
+        let mut request = Request::new(body);
+        *request.method_mut() = parts.method.clone();
+        *request.uri_mut() = uri;
+        *request.headers_mut() = passed_on(&parts.headers);
+        request.headers_mut().insert(HEADER, signed);
+        Ok(request)
+    }
+
+    /// Joins the client's and the peer's connections.
+    fn switch(
+        &self,
+        parts: &mut Parts,
+        mut answer: hyper::Response<hyper::body::Incoming>,
+        permit: tokio::sync::OwnedSemaphorePermit,
+    ) -> Result<Response, PassError> {
+        let client = parts.extensions.remove::<OnUpgrade>();
+        let client = client.ok_or(PassError::NoUpgrade)?;
+        let peer = hyper::upgrade::on(&mut answer);
+        let closing = self.0.closing.clone();
+        self.0.clients.spawn(async move {
+            let _permit = permit;
+            let joined = async {
+                let (client, peer) = tokio::try_join!(client, peer)?;
+                let (mut client, mut peer) = (TokioIo::new(client), TokioIo::new(peer));
+                // Ends with either side.
+                let copied = copy_bidirectional(&mut client, &mut peer).await;
+                copied
+                    .map_err(|error| tracing::debug!(%error, "a forwarded socket ended"))
+                    .ok();
+                Ok::<(), hyper::Error>(())
+            };
+            tokio::select! {
+                ended = joined => if let Err(error) = ended {
+                    tracing::debug!(%error, "a forwarded socket could not be joined");
+                },
+                () = closing.cancelled() => {}
+            }
+        });
+        let (head, _) = answer.into_parts();
+        Ok(Response::from_parts(head, Body::empty()))
+    }
+}
+
+/// The path of a request, with its query.
+pub(crate) fn path(uri: &Uri) -> &str {
+    uri.path_and_query().map_or("/", |path| path.as_str())
+}
+
+/// The headers of a request for a peer.
+fn passed_on(given: &HeaderMap) -> HeaderMap {
+    let mut headers = given.clone();
+    for name in OWN {
+        headers.remove(name);
+    }
+    if let Some(protocol) = given.get(header::UPGRADE) {
+        headers.insert(header::UPGRADE, protocol.clone());
+        headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    }
+    headers
+}
