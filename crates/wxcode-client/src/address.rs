@@ -11,7 +11,11 @@ use std::{
 
 use url::Url;
 
-/// The base URL of a server as a permitted destination of a token, such as `http://127.0.0.1:8052`.
+#[cfg(feature = "tls")]
+use crate::{CertificateError, Trust};
+
+/// The base URL of a server as a permitted destination of a token, such as `http://127.0.0.1:8052`
+/// on this machine, or `https://box.example`.
 ///
 /// ```
 /// use wxcode_client::{Address, AddressError};
@@ -62,14 +66,11 @@ pub enum AddressError {
     /// The URL holds a user or a password.
     #[error("a server's URL holds no user or password: give the token apart from the URL")]
     Credentials,
-    /// This crate does not speak TLS yet.
-    #[error("`{url}` needs TLS: make a tunnel to it and give http://127.0.0.1:PORT")]
-    Tls {
-        /// The text.
-        url: String,
-    },
     /// Plain HTTP would carry the token to another machine.
-    #[error("a token does not go over plain HTTP to {url}: make a tunnel to that machine")]
+    #[error(
+        "a token does not go over plain HTTP to {url}: give an https:// URL, or make a tunnel to \
+         that machine"
+    )]
     OtherMachine {
         /// The text.
         url: String,
@@ -117,7 +118,7 @@ impl Address {
 
     /// Whether one HTTP client reaches both addresses.
     #[cfg(feature = "rest")]
-    pub(crate) fn is_reached_like(&self, other: &Self) -> bool {
+    fn is_reached_like(&self, other: &Self) -> bool {
         let reached = |address: &Self| address.socket.clone().map(|socket| socket.reached);
         reached(self) == reached(other)
     }
@@ -141,12 +142,11 @@ impl FromStr for Address {
             return Err(AddressError::Credentials);
         }
         match parsed.scheme() {
-            "https" => Err(AddressError::Tls { url: url() }),
             _ if parsed.query().is_some() || parsed.fragment().is_some() => {
                 Err(AddressError::NotAUrl { url: url() })
             }
-            _ if is_loopback(&parsed) => Ok(Self {
-                base: text.trim_end_matches('/').to_owned(),
+            scheme if scheme == "https" || is_loopback(&parsed) => Ok(Self {
+                base: parsed.as_str().trim_end_matches('/').to_owned(),
                 socket: None,
             }),
             _ => Err(AddressError::OtherMachine { url: url() }),
@@ -175,6 +175,8 @@ fn is_loopback(url: &Url) -> bool {
 pub struct Server {
     address: Address,
     token: Option<String>,
+    #[cfg(feature = "tls")]
+    trust: Trust,
 }
 
 /// A token unfit for an HTTP header.
@@ -193,7 +195,20 @@ impl Server {
             return Err(TokenError);
         }
         let token = Some(token);
-        Ok(Self { address, token })
+        Ok(Self {
+            address,
+            token,
+            #[cfg(feature = "tls")]
+            trust: Trust::default(),
+        })
+    }
+
+    /// The same server with other certificates; they count for an `https` address alone.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn with_trust(mut self, trust: Trust) -> Self {
+        self.trust = trust;
+        self
     }
 
     /// A server on this machine, by its [socket](Address::of_socket), without a token.
@@ -202,13 +217,33 @@ impl Server {
     /// As [`Address::of_socket`].
     pub fn of_socket(path: &Path) -> std::io::Result<Self> {
         let address = Address::of_socket(path)?;
-        let token = None;
-        Ok(Self { address, token })
+        Ok(Self {
+            address,
+            token: None,
+            #[cfg(feature = "tls")]
+            trust: Trust::default(),
+        })
     }
 
     /// The address.
     pub fn address(&self) -> &Address {
         &self.address
+    }
+
+    /// The configuration of TLS, where the address needs one.
+    #[cfg(feature = "tls")]
+    pub(crate) fn tls(&self) -> Result<Option<rustls::ClientConfig>, CertificateError> {
+        let is_tls = self.address.as_str().starts_with("https://");
+        is_tls.then(|| self.trust.config()).transpose()
+    }
+
+    /// Whether one HTTP client serves both.
+    #[cfg(feature = "rest")]
+    pub(crate) fn is_reached_like(&self, other: &Self) -> bool {
+        let is_tls = |server: &Self| server.address.as_str().starts_with("https://");
+        self.address.is_reached_like(&other.address)
+            && self.trust == other.trust
+            && is_tls(self) == is_tls(other)
     }
 
     #[cfg(any(feature = "rest", feature = "terminal"))]
@@ -230,11 +265,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_loopback_urls_are_addresses() {
+    fn plain_http_stays_on_this_machine() {
         for (url, base) in [
             ("http://127.0.0.1:8052/", "http://127.0.0.1:8052"),
             ("http://localhost:1", "http://localhost:1"),
             ("http://[::1]:1/wx/", "http://[::1]:1/wx"),
+            ("https://box.example/wx/", "https://box.example/wx"),
+            ("HTTPS://box.example:8052", "https://box.example:8052"),
         ] {
             assert_eq!(url.parse::<Address>().unwrap().as_str(), base);
         }
@@ -246,12 +283,14 @@ mod tests {
             let error = url.parse::<Address>().unwrap_err();
             assert!(matches!(error, AddressError::OtherMachine { .. }), "{url}");
         }
-        for url in ["http://a:b@localhost", "http://127.0.0.1@evil.example"] {
+        for url in [
+            "http://a:b@localhost",
+            "http://127.0.0.1@evil.example",
+            "https://a@box.example",
+        ] {
             let error = url.parse::<Address>().unwrap_err();
             assert_eq!(error, AddressError::Credentials, "{url}");
         }
-        let tls = "https://localhost".parse::<Address>().unwrap_err();
-        assert!(matches!(tls, AddressError::Tls { .. }));
         for url in ["localhost:8052", "", "http://localhost:1?a=b"] {
             let error = url.parse::<Address>().unwrap_err();
             assert!(matches!(error, AddressError::NotAUrl { .. }), "{url}");

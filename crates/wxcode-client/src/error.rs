@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 
 use serde::Deserialize;
 
-use crate::{Address, InvalidId, rest::ANSWER_MAX};
+use crate::{Address, CertificateError, InvalidId, rest::ANSWER_MAX};
 
 /// The server's problem in an error, by RFC 9457.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +52,9 @@ pub enum Error {
     /// No request was made.
     #[error(transparent)]
     InvalidId(#[from] InvalidId),
+    /// The server's certificate is refused, or no certificate could be taken.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
     /// The system gives no HTTP client.
     #[error("cannot make an HTTP client: check the system's limits on open files")]
     Setup(#[source] Box<dyn StdError + Send + Sync>),

@@ -9,8 +9,8 @@
 //! | [`terminal::Socket`] | `terminal` | the frames of one WebSocket, for clients with rules of their own |
 //!
 //! A [`Server`] is an address and a token. The token goes to that address alone: over plain HTTP an
-//! [`Address`] is on this machine, no request follows a redirect, and no proxy is used. Reach
-//! another machine by a tunnel such as `ssh -L 8052:localhost:8052 HOST`.
+//! [`Address`] is on this machine, no request follows a redirect, and no proxy is used. Over
+//! `https` the server's certificate must be one of the server's [`Trust`].
 //!
 //! # Example
 //! Sends a text to a project's agent and waits for its submission by events, without polling.
@@ -50,6 +50,8 @@ mod id;
 mod rest;
 #[cfg(feature = "terminal")]
 pub mod terminal;
+#[cfg(feature = "tls")]
+mod trust;
 
 pub use address::{Address, AddressError, Server, TokenError};
 #[cfg(any(feature = "events", feature = "terminal"))]
@@ -84,3 +86,5 @@ pub use rest::{
     screen::ScreenFormat,
     session::{AgentState, Conversation, Session, SessionExit, SessionStatus, UsageLimit},
 };
+#[cfg(feature = "tls")]
+pub use trust::{CA_FILE_MAX, CertificateError, Trust};

@@ -19,7 +19,7 @@ pub use reqwest::Method;
 use reqwest::{RequestBuilder, header, redirect::Policy};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Address, Error, Problem, Server};
+use crate::{Error, Problem, Server, trust};
 
 /// Longest time for a request and its answer; the start of an agent takes longest. An answer to a
 /// question has [`answer::OUTCOME_TIMEOUT`].
@@ -73,17 +73,32 @@ pub struct Response {
     pub body: Bytes,
 }
 
-/// An HTTP client that reaches this address.
-fn http(address: &Address) -> Result<reqwest::Client, Error> {
+/// A configuration that trusts nobody, for addresses without TLS.
+fn without_tls() -> rustls::ClientConfig {
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap_or_else(|_| unreachable!("the provider has the default versions"))
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth()
+}
+
+/// An HTTP client that reaches this server.
+fn http(server: &Server) -> Result<reqwest::Client, Error> {
     let mut builder = reqwest::Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .pool_idle_timeout(IDLE_TIMEOUT)
         .no_proxy()
         // The token is for this URL alone.
         .redirect(Policy::none());
-    if let Some(socket) = address.socket() {
+    if let Some(socket) = server.address().socket() {
         builder = builder.unix_socket(socket);
     }
+    builder = match server.tls()? {
+        Some(config) => builder.tls_backend_preconfigured(config).https_only(true),
+        // The library asks for some configuration, even where none is used.
+        None => builder.tls_backend_preconfigured(without_tls()),
+    };
     builder.build().map_err(|error| Error::Setup(error.into()))
 }
 
@@ -95,7 +110,7 @@ impl Client {
     /// [`Error::Setup`].
     pub fn new(server: Server) -> Result<Self, Error> {
         Ok(Self {
-            http: http(server.address())?,
+            http: http(&server)?,
             server,
             timeout: REQUEST_TIMEOUT,
         })
@@ -106,8 +121,8 @@ impl Client {
     /// # Errors
     /// [`Error::Setup`].
     pub fn with_server(mut self, server: Server) -> Result<Self, Error> {
-        if !self.server.address().is_reached_like(server.address()) {
-            self.http = http(server.address())?;
+        if !self.server.is_reached_like(&server) {
+            self.http = http(&server)?;
         }
         self.server = server;
         Ok(self)
@@ -158,9 +173,13 @@ impl Client {
     }
 
     pub(crate) fn unreachable(&self, error: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
+        let source = error.into();
+        if let Some(refusal) = trust::refusal(source.as_ref()) {
+            return Error::Certificate(refusal);
+        }
         Error::Unreachable {
             address: self.server.address().clone(),
-            source: error.into(),
+            source,
         }
     }
 

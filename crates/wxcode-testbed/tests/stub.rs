@@ -20,7 +20,8 @@ fn turn(texts: &[&str], stream: bool) -> Value {
 
 async fn post(stub: &Stub, body: &Value) -> reqwest::Response {
     let url = format!("{}/v1/messages?beta=true", stub.base_url());
-    reqwest::Client::new()
+    let client = wxcode_testbed::plain_http().build().unwrap();
+    client
         .post(url)
         .body(body.to_string())
         .send()

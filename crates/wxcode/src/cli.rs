@@ -53,6 +53,12 @@ pub(crate) struct Common {
     /// Server to use, with its own token [default: the one of the data folder]
     #[arg(long, global = true, env = "WXCODE_SERVER", value_name = "URL")]
     pub(crate) server: Option<String>,
+    /// Authorities for an https:// server, in PEM [default: those of the system]
+    #[arg(long, global = true, env = "WXCODE_CA_FILE", value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+    /// The certificate of an https:// server: the fingerprint that the server prints
+    #[arg(long, global = true, env = "WXCODE_FINGERPRINT", value_name = "SHA256")]
+    pub(crate) fingerprint: Option<String>,
     /// File with a token, instead of WXCODE_TOKEN; the server of the data folder needs none
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,

@@ -219,6 +219,8 @@ mod tests {
             server: None,
             token: None,
             token_file: None,
+            ca_file: None,
+            fingerprint: None,
         }
     }
 

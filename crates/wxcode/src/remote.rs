@@ -1,10 +1,10 @@
 //! A running server, as the other commands reach it.
 
-use std::{fs, path::Path};
+use std::{fs, io::Read, path::Path};
 
 use anyhow::{Context, anyhow};
 use serde::Deserialize;
-use wxcode_client::{Address, AddressError, Client, Page, Project, Server};
+use wxcode_client::{Address, AddressError, CA_FILE_MAX, Client, Page, Project, Server, Trust};
 
 use crate::{
     choose::choose,
@@ -43,7 +43,7 @@ impl Remote {
         })?;
         let page_url = base.as_str().to_owned();
         Ok(Self {
-            client: Client::new(Server::new(base, token)?)?,
+            client: Client::new(Server::new(base, token)?.with_trust(trust(common)?))?,
             page_url,
         })
     }
@@ -102,7 +102,6 @@ impl Remote {
 fn named(url: &str) -> Result<Address, Usage> {
     let why = match url.parse() {
         Ok(address) => return Ok(address),
-        Err(AddressError::Tls { .. }) => "wxcode speaks http only",
         Err(AddressError::OtherMachine { .. }) => {
             "the token does not go over plain http to another machine"
         }
@@ -117,9 +116,32 @@ fn named(url: &str) -> Result<Address, Usage> {
         }
     };
     Err(Usage(format!(
-        "{why}, and the server is {url}: make a tunnel to it, such as \
+        "{why}, and the server is {url}: give an https:// URL, or make a tunnel to it, such as \
          `ssh -L 8052:localhost:8052 HOST`, and give --server http://127.0.0.1:8052"
     )))
+}
+
+/// The certificates of an `https` server: by `--fingerprint`, by `--ca-file`, or the system's.
+fn trust(common: &Common) -> anyhow::Result<Trust> {
+    match (&common.fingerprint, &common.ca_file) {
+        (Some(_), Some(_)) => Err(Usage(
+            "--fingerprint (WXCODE_FINGERPRINT) and --ca-file (WXCODE_CA_FILE) are both given: \
+             give one of them"
+                .to_owned(),
+        )
+        .into()),
+        (Some(text), None) => Ok(Trust::fingerprint(text).map_err(|e| Usage(e.to_string()))?),
+        (None, Some(path)) => {
+            let mut pem = Vec::new();
+            let most = CA_FILE_MAX as u64 + 1;
+            fs::File::open(path)
+                .and_then(|file| file.take(most).read_to_end(&mut pem))
+                .with_context(|| format!("cannot read {}: check --ca-file", path.display()))?;
+            Trust::authorities(&pem)
+                .with_context(|| format!("cannot use {}: check --ca-file", path.display()))
+        }
+        (None, None) => Ok(Trust::default()),
+    }
 }
 
 /// The file of the server that has the data folder.
@@ -163,6 +185,7 @@ mod tests {
             ("http://127.0.0.1:8052/", "http://127.0.0.1:8052"),
             ("http://localhost:1", "http://localhost:1"),
             ("http://[::1]:1/wx/", "http://[::1]:1/wx"),
+            ("https://box.example/wx", "https://box.example/wx"),
         ] {
             assert_eq!(named(url).unwrap().as_str(), base);
         }
@@ -170,7 +193,6 @@ mod tests {
             ("http://192.0.2.1:8052", "plain http"),
             ("http://localhost.evil.example", "plain http"),
             ("http://127.0.0.1.evil.example", "plain http"),
-            ("https://localhost", "make a tunnel"),
             ("http://a:b@localhost", "WXCODE_TOKEN"),
             ("http://127.0.0.1@evil.example", "WXCODE_TOKEN"),
             ("localhost:8052", "such as http://"),

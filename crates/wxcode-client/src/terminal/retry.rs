@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::backoff::Backoff;
+use crate::{CertificateError, backoff::Backoff};
 
 /// The reason for a missing connection.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,6 +27,9 @@ pub enum Lost {
         "the server speaks another protocol ({0}): use the same version of wxcode on both sides"
     )]
     Foreign(String),
+    /// The server's certificate is refused.
+    #[error(transparent)]
+    Certificate(CertificateError),
     /// The network failed, or no server listens.
     #[error("no connection to the server ({0}): start it with `wxcode serve`, then attach again")]
     Broken(String),
@@ -73,7 +76,8 @@ impl Retry {
                 code: 4000..=4999, ..
             }
             | Lost::Refused { status: 400..=499 }
-            | Lost::Foreign(_) => return Next::Fail,
+            | Lost::Foreign(_)
+            | Lost::Certificate(_) => return Next::Fail,
             _ if !self.was_attached => return Next::Fail,
             Lost::Closed { .. } | Lost::Refused { .. } | Lost::Broken(_) => {}
         }

@@ -1,6 +1,6 @@
 //! One WebSocket to a session, in the frames of `wxcode.v1`.
 
-use std::{fmt, io, time::Duration};
+use std::{fmt, io, sync::Arc, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::{
@@ -8,6 +8,7 @@ use tokio::{
     net::{TcpStream, UnixStream},
     time::timeout,
 };
+use tokio_rustls::{TlsConnector, rustls::pki_types::ServerName};
 use tokio_tungstenite::{
     WebSocketStream, client_async_with_config,
     tungstenite::{
@@ -21,7 +22,7 @@ use tokio_tungstenite::{
 use wxcode_protocol::websocket::{ClientFrame, PROTOCOL, ServerFrame};
 
 use super::retry::Lost;
-use crate::Server;
+use crate::{CertificateError, Server, trust};
 
 /// Longest time for the server to accept a connection.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -60,16 +61,14 @@ impl Socket {
     /// [`CONNECT_TIMEOUT`].
     ///
     /// # Errors
-    /// [`Lost::Broken`], [`Lost::Refused`], [`Lost::Foreign`].
+    /// [`Lost::Broken`], [`Lost::Refused`], [`Lost::Foreign`], [`Lost::Certificate`].
     pub async fn connect(server: &Server, path: &str) -> Result<Self, Lost> {
         let request = request(server, path).map_err(lost)?;
         let config = WebSocketConfig::default()
             .max_message_size(Some(MESSAGE_MAX))
             .max_frame_size(Some(MESSAGE_MAX));
         let connecting = async {
-            let transport = transport(server, &request)
-                .await
-                .map_err(|error| Lost::Broken(error.to_string()))?;
+            let transport = transport(server, &request).await?;
             let connected = client_async_with_config(request, transport, Some(config));
             connected.await.map_err(lost)
         };
@@ -120,17 +119,35 @@ impl Socket {
 }
 
 /// Connects to the server of a request.
-async fn transport(server: &Server, request: &Request<()>) -> io::Result<Box<dyn Transport>> {
+async fn transport(server: &Server, request: &Request<()>) -> Result<Box<dyn Transport>, Lost> {
     if let Some(path) = server.address().socket() {
-        return Ok(Box::new(UnixStream::connect(path).await?));
+        return Ok(Box::new(UnixStream::connect(path).await.map_err(broken)?));
     }
+    let tls = server.tls().map_err(Lost::Certificate)?;
     let uri = request.uri();
     let host = uri.host().unwrap_or_default();
     let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let stream = TcpStream::connect((bare, uri.port_u16().unwrap_or(80))).await?;
+    let default = if tls.is_some() { 443 } else { 80 };
+    let port = uri.port_u16().unwrap_or(default);
+    let stream = TcpStream::connect((bare, port)).await.map_err(broken)?;
     // A key must not wait for more bytes.
-    stream.set_nodelay(true)?;
-    Ok(Box::new(stream))
+    stream.set_nodelay(true).map_err(broken)?;
+    let Some(config) = tls else {
+        return Ok(Box::new(stream));
+    };
+    let name = ServerName::try_from(bare.to_owned()).map_err(|error| {
+        let cause = format!("{bare} is no name of a server: {error}");
+        Lost::Certificate(CertificateError::Setup { cause })
+    })?;
+    let stream = TlsConnector::from(Arc::new(config)).connect(name, stream);
+    Ok(Box::new(stream.await.map_err(broken)?))
+}
+
+fn broken(error: io::Error) -> Lost {
+    match trust::refusal(&error) {
+        Some(refusal) => Lost::Certificate(refusal),
+        None => Lost::Broken(error.to_string()),
+    }
 }
 
 /// The frame of a message, if it is one.
@@ -152,8 +169,9 @@ pub(super) fn frame(message: Message) -> Result<Option<ServerFrame>, Lost> {
 
 fn request(server: &Server, path: &str) -> Result<Request<()>, tungstenite::Error> {
     let base = server.address().as_str();
-    let host = base.strip_prefix("http://").unwrap_or(base);
-    let mut request = format!("ws://{host}/api/v1{path}").into_client_request()?;
+    // `http` becomes `ws`, and `https` becomes `wss`.
+    let rest = base.strip_prefix("http").unwrap_or(base);
+    let mut request = format!("ws{rest}/api/v1{path}").into_client_request()?;
     let headers = request.headers_mut();
     if let Some(token) = server.token() {
         let mut bearer = HeaderValue::try_from(format!("Bearer {token}"))
@@ -199,6 +217,8 @@ mod tests {
         assert_eq!(request.headers()["authorization"], "Bearer secret-token");
         assert_eq!(request.headers()["sec-websocket-protocol"], "wxcode.v1");
         assert!(request.headers()["authorization"].is_sensitive());
+        let request = super::request(&server("https://box.example/wx"), "/x").unwrap();
+        assert_eq!(request.uri(), "wss://box.example/wx/api/v1/x");
     }
 
     #[tokio::test]

@@ -131,7 +131,10 @@ async fn unbounded_post(
     let host = url.host_str().unwrap_or_default();
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let name = ServerName::try_from(host.to_owned()).map_err(|_| AddressError::Form)?;
-    let stream = tls().connect(name, stream).await;
+    // The first use reads the list of the system.
+    let tls = tokio::task::spawn_blocking(tls).await;
+    let tls = tls.map_err(|error| OutsideError::Connect(error.into()))?;
+    let stream = tls.connect(name, stream).await;
     send(stream.map_err(OutsideError::Connect)?, url, headers, body).await
 }
 
@@ -158,9 +161,11 @@ async fn connect(url: &Url) -> Result<TcpStream, OutsideError> {
     Err(last)
 }
 
+/// TLS with the authorities of the system and the built-in ones: a container may have no list.
 fn tls() -> TlsConnector {
     static CONFIG: LazyLock<Option<Arc<ClientConfig>>> = LazyLock::new(|| {
-        let roots = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        let mut roots = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .ok()?

@@ -146,7 +146,7 @@ fn lock(told: &Mutex<Told>) -> MutexGuard<'_, Told> {
 }
 
 async fn follow(url: String, token: String, told: Arc<Mutex<Told>>, breaks: Arc<Notify>) {
-    let Ok(client) = reqwest::Client::builder().no_proxy().build() else {
+    let Ok(client) = wxcode_testbed::plain_http().build() else {
         return;
     };
     loop {

@@ -65,9 +65,7 @@ impl World {
         // Growth is to come from the program, not from an allocator's arena for each thread.
         agent.env.push(("MALLOC_ARENA_MAX".into(), "2".into()));
         // A connection per request: a kept connection may lead to a dead server.
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .pool_max_idle_per_host(0);
+        let http = wxcode_testbed::plain_http().pool_max_idle_per_host(0);
         let http = http
             .timeout(REQUEST)
             .build()

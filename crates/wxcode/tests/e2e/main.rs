@@ -62,6 +62,7 @@ mod retention;
 mod roles;
 mod run;
 mod search;
+mod secure_client;
 mod service;
 mod session;
 mod settings;

@@ -7,7 +7,10 @@ use ring::hmac;
 use serde_json::{Value, json};
 
 use self::receiver::{Received, Receiver};
-use crate::support::{Agent, Server};
+use crate::{
+    secure_client::issue,
+    support::{Agent, Server},
+};
 
 const SECRET: &str = "a secret of the receiver";
 
@@ -176,4 +179,35 @@ async fn unfit_webhooks_are_refused() {
     let made = made.await.expect(201);
     assert!(made["secret"].as_str().unwrap().len() >= 32);
     server.delete("/webhooks/0123").await.problem(400);
+}
+
+#[tokio::test]
+async fn a_webhook_reaches_https_with_a_trusted_certificate() {
+    let folder = tempfile::tempdir().unwrap();
+    issue(folder.path(), "localhost");
+    let mut agent = Agent::fake("");
+    agent
+        .env
+        .push(("SSL_CERT_FILE".into(), folder.path().join("ca").into()));
+    let server = Server::start(agent).await;
+    let project = server.project("p").await;
+    let mut trusted = Receiver::start_tls(folder.path()).await;
+    let other = tempfile::tempdir().unwrap();
+    issue(other.path(), "localhost");
+    let stranger = Receiver::start_tls(other.path()).await;
+    webhook(&server, &trusted, &["session.*"]).await;
+    webhook(&server, &stranger, &["session.*"]).await;
+    server.start_session(&project).await;
+    let first = trusted.next(200).await;
+    assert!(is_signed(&first, SECRET));
+    assert_eq!(first.json()["type"], "session.started");
+    let url = stranger.url("/hook?a=b");
+    server
+        .until("/webhooks", "the refused certificate", |listed| {
+            let listed = listed["webhooks"].as_array().unwrap();
+            let one = listed.iter().find(|one| one["url"] == json!(url)).unwrap();
+            let error = one["last_attempt"]["error"].as_str();
+            error.is_some_and(|error| error.contains("certificate"))
+        })
+        .await;
 }

@@ -1,25 +1,36 @@
 //! A receiver of webhooks: reads a request, then answers as the test says.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    fs,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use serde_json::Value;
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
+    net::TcpListener,
     sync::mpsc,
     time::timeout,
 };
+use tokio_rustls::TlsAcceptor;
 
 use crate::support::PATIENCE;
 
 pub(super) struct Receiver {
     base: String,
-    requests: mpsc::Receiver<(Received, TcpStream)>,
+    requests: mpsc::Receiver<(Received, Box<dyn Stream>)>,
     was_asked: Arc<AtomicBool>,
 }
+
+/// A connection, with or without TLS.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 /// A request.
 pub(super) struct Received {
@@ -44,15 +55,46 @@ impl Received {
 
 impl Receiver {
     pub(super) async fn start() -> Self {
+        Self::start_with(None).await
+    }
+
+    /// A receiver at `https://localhost:PORT`, with the files `cert` and `key` of a folder.
+    pub(super) async fn start_tls(folder: &Path) -> Self {
+        let read = |name| fs::read(folder.join(name)).unwrap();
+        let cert = CertificateDer::from_pem_slice(&read("cert")).unwrap();
+        let key = PrivateKeyDer::from_pem_slice(&read("key")).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![cert], key)
+            .unwrap();
+        Self::start_with(Some(Arc::new(config).into())).await
+    }
+
+    async fn start_with(tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
+        let address = listener.local_addr().unwrap();
+        let base = match tls {
+            Some(_) => format!("https://localhost:{}", address.port()),
+            None => format!("http://{address}"),
+        };
         let (sender, requests) = mpsc::channel(64);
         let was_asked = Arc::new(AtomicBool::new(false));
         let asked = Arc::clone(&was_asked);
         tokio::spawn(async move {
             loop {
-                let (mut stream, _) = listener.accept().await.unwrap();
+                let (stream, _) = listener.accept().await.unwrap();
                 asked.store(true, Ordering::Relaxed);
+                let mut stream: Box<dyn Stream> = match &tls {
+                    None => Box::new(stream),
+                    Some(tls) => match tls.accept(stream).await {
+                        Ok(stream) => Box::new(stream),
+                        // The server does not trust this receiver.
+                        Err(_) => continue,
+                    },
+                };
                 // A server that was killed meanwhile leaves half a request.
                 let Some(request) = read(&mut stream).await else {
                     continue;
@@ -93,11 +135,12 @@ impl Receiver {
         let request = timeout(PATIENCE, self.requests.recv()).await;
         let (request, mut stream) = request.expect("a request in time").unwrap();
         stream.write_all(head.as_bytes()).await.unwrap();
+        stream.flush().await.unwrap();
         request
     }
 }
 
-async fn read(stream: &mut TcpStream) -> Option<Received> {
+async fn read(stream: &mut Box<dyn Stream>) -> Option<Received> {
     let mut bytes = Vec::new();
     let head = loop {
         if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {

@@ -134,8 +134,7 @@ impl Server {
             .tempdir()
             .unwrap();
         fs::write(dir.path().join("wxcode.toml"), &agent.config).unwrap();
-        let client = Client::builder()
-            .no_proxy()
+        let client = wxcode_testbed::plain_http()
             // The server closes an idle unauthenticated connection after 10 s; the client stops
             // reusing a connection well before.
             .pool_idle_timeout(Duration::from_secs(4))
