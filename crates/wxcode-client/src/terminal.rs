@@ -1,7 +1,8 @@
 //! The terminal of a session: `wxcode.v1` over WebSocket, as docs/protocol.md lays it out.
 //!
-//! [`Terminal`] keeps a connection. After a break the terminal returns to the byte; it numbers
-//! inputs so that each is typed once, acknowledges output, and bounds everything that waits.
+//! [`Terminal`] keeps a connection. After a break the terminal goes on at the next byte.
+//! Inputs have numbers, so each is typed once. The terminal acknowledges output, and its queues
+//! are bounded.
 //! [`Socket`] is a WebSocket for clients with other rules.
 //!
 //! ```no_run

@@ -108,7 +108,7 @@ impl Repository {
         lock(&self.0.fences).get(&project).copied()
     }
 
-    /// Sets the epoch of a lease that this server took, or `None` for one that it gave back.
+    /// Sets the epoch of this server's lease on a project; `None` after the release of the lease.
     pub(crate) fn set_fence(&self, project: Id, epoch: Option<u64>) {
         let mut fences = lock(&self.0.fences);
         match epoch {

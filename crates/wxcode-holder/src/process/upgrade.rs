@@ -1,7 +1,7 @@
 //! Replaces the holder's program by another build, in the same process.
 //!
-//! Invariant: a holder becomes another program only after that program has read exactly the state
-//! that it will receive. Until the call of `execve` the holder can continue as before.
+//! Invariant: the other program reads the holder's state first, in a trial; only after a trial
+//! without loss does the holder become that program. Until the call of `execve` the holder can continue as before.
 
 pub(super) mod attempt;
 pub(super) mod candidate;

@@ -231,7 +231,7 @@ impl Manager {
         (starting, latest.collect())
     }
 
-    /// What each project's agent does, without those that this server never worked with.
+    /// The activity of each project's agent, for the projects known to this server since its start.
     #[must_use]
     pub(crate) fn glances(&self) -> HashMap<Id, Glance> {
         let slots = self.0.slots.by_project().into_iter();

@@ -291,7 +291,7 @@ pub(super) fn forbidden(caller: &Caller, needed: wxcode_core::access::Role) -> P
     .with_code("forbidden")
 }
 
-/// The project that a request names, if it names one that may exist.
+/// The project in a request's path; `None` without one, and for an id of another form.
 pub(super) async fn project_of(
     callers: &Callers,
     place: Place,

@@ -305,7 +305,7 @@ impl Mirror {
     }
 }
 
-/// Notes that files of a project's copies were written anew, so that they are published whole.
+/// Notes rewritten files of a project's copies: they are published whole again.
 pub(super) fn note_rewritten(
     project: &Path,
     files: impl Iterator<Item = PathBuf>,

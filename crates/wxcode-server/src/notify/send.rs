@@ -19,7 +19,7 @@ use wxcode_store::Result;
 
 use super::{Attempt, Notices, outside};
 
-/// Notices that one look takes, and that are sent at once.
+/// Notices taken by one look, and sent side by side.
 const BATCH: u64 = 16;
 /// A taken notice is due again after this time, for another server, if this one dies meanwhile.
 const CLAIM: SignedDuration = SignedDuration::from_secs(60);

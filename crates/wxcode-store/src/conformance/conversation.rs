@@ -115,7 +115,7 @@ pub async fn a_late_writer_changes_nothing(records: &impl Records) {
     assert_eq!(whole(&*store, project, &two).await, b"one\ntwo\n");
 }
 
-/// A file that is written anew replaces the older one at once.
+/// A rewritten file replaces the older one at once.
 pub async fn a_version_replaces_another_whole(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;

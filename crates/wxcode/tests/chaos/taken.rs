@@ -51,8 +51,8 @@ pub(crate) fn words(text: &str) -> impl Iterator<Item = Word> + '_ {
     })
 }
 
-/// Checks that no word was submitted twice, and that no word is in the input box twice, or after
-/// its submission.
+/// Checks the words of a conversation: each was submitted at most once, and a word in the input box
+/// stands there once and was not submitted.
 pub(crate) fn no_word_twice(entries: &[Entry], draft: &str) -> Result<(), String> {
     let mut seen: HashMap<Word, &str> = HashMap::new();
     let taken = entries.iter().filter_map(|entry| match entry {

@@ -102,7 +102,7 @@ async fn the_socket_is_for_programs_only() {
     assert!(wrong.starts_with("HTTP/1.1 401 "), "{wrong}");
 }
 
-/// An agent that uses the API, by itself and by a process that it lost.
+/// An agent with two callers of the API: the agent itself, and an orphan of the agent.
 fn meddler() -> Agent {
     let program = env!("CARGO_BIN_EXE_wxcode");
     let ls = |to: &str| {

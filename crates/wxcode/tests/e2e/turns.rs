@@ -40,7 +40,7 @@ async fn each_turn_is_an_event_once() {
         assert_eq!(page["claude_session_id"], event["claude_session_id"]);
         assert_eq!(event["milestone_id"], Value::Null);
     }
-    // A server that was away tells the turns of that time, and none twice.
+    // After an absence the server tells the turns of that time, each once.
     server.crash().await;
     server.up().await;
     let last = answer["seq"].as_u64().unwrap();

@@ -22,7 +22,7 @@ pub(in crate::planning) struct Resolved {
 }
 
 impl Resolved {
-    /// The shipped milestone that had a phase which no document names any more.
+    /// The shipped milestone of a phase without a place in today's documents.
     pub(in crate::planning) fn former(&self, number: &Number) -> Option<&str> {
         let is_begun = self.phases.values().any(|phase| !phase.shipped);
         let listed = |shipped: bool| {
