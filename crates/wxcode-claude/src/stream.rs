@@ -12,7 +12,7 @@ mod message;
 mod value;
 
 pub use init::InitCapture;
-pub use message::{Message, Messages, ToolInput, Verdict, WORDS_MAX};
+pub use message::{LostWrites, Message, Messages, ToolInput, Verdict, WORDS_MAX};
 
 /// Longest line parsed, in bytes. Measured init lines have tens of kilobytes, tool results
 /// megabytes. The reader skips a longer line up to its end.

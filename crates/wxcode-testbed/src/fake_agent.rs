@@ -45,6 +45,7 @@
 //! | `fake:report FILE` | its hooks report each line of the file, an object with `hook_event_name`, or print its `print`; the file may be a FIFO |
 //! | `fake:run COMMAND` | runs the shell command with the tool `Bash`, without asking |
 //! | `fake:hold FIFO` | holds the turn until the FIFO was opened for writing |
+//! | `fake:compact-later FIFO` | the turn ends; a compaction begins when the FIFO was opened for writing, and ends when it was opened again |
 //! | `fake:print TEXT` | prints the text, with `\\e` and `\\a` for ESC and BEL, and goes on with the turn until Esc |
 //! | `fake:limit N` | meets a usage limit that resets after N seconds |
 //! | `fake:fail KIND TEXT` | the turn ends with this error of the API |

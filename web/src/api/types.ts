@@ -238,6 +238,8 @@ export interface Run {
   /** The agent's result. */
   result: string | null;
   error: string | null;
+  /** What to know besides the outcome. */
+  warning: string | null;
   started_at: string;
   ended_at: string | null;
   exit: { code: number | null; signal: number | null } | null;

@@ -34,6 +34,8 @@ pub enum Message {
     ToolResult { id: Option<String> },
     /// The turn ended.
     Verdict(Verdict),
+    /// Claude Code could not save lines of the transcript, for example on a full disk.
+    WritesLost(LostWrites),
     /// Text other than JSON: an error or a warning, without escape sequences, at most [`WORDS_MAX`]
     /// characters.
     Words(String),
@@ -64,6 +66,15 @@ pub struct Verdict {
     /// The cost of the conversation so far, in US dollars.
     pub cost_usd: Option<f64>,
     pub turns: Option<u64>,
+}
+
+/// Writes that failed: the conversation may lack them at its next resume.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LostWrites {
+    /// The system's name for the reason, such as `ENOSPC`.
+    pub reason: Option<String>,
+    /// Whether lines of a transcript are lost; the rest is settings of the user.
+    pub has_transcript: bool,
 }
 
 /// Parses a stream of bytes into messages, with any cuts.
@@ -113,6 +124,7 @@ impl Messages {
 #[serde(default)]
 struct StreamRecord {
     r#type: Scalar,
+    subtype: Scalar,
     message: Object<Body>,
     parent_tool_use_id: Scalar,
     is_error: Scalar,
@@ -121,6 +133,8 @@ struct StreamRecord {
     duration_ms: Scalar,
     total_cost_usd: Scalar,
     num_turns: Scalar,
+    error_code: Scalar,
+    lost: List<Scalar>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -201,6 +215,12 @@ fn messages(record: StreamRecord) -> Vec<Message> {
             results.map(result).collect()
         }
         "conversation_reset" => vec![Message::Reset],
+        "system" if record.subtype.is("session_writes_lost") => {
+            vec![Message::WritesLost(LostWrites {
+                reason: record.error_code.text(),
+                has_transcript: record.lost.0.iter().any(|lost| lost.is("transcript")),
+            })]
+        }
         "result" => {
             let errors: Vec<String> = record
                 .errors

@@ -52,6 +52,8 @@ pub struct Account {
     pub result: Option<String>,
     /// The reason of a failure.
     pub error: Option<String>,
+    /// What the user should know besides the outcome, such as lost lines of the transcript.
+    pub warning: Option<String>,
     pub started_at: Timestamp,
     pub ended_at: Option<Timestamp>,
     /// The end of the agent.
@@ -102,6 +104,7 @@ impl Run {
             prompt: metadata.prompt.unwrap_or_default(),
             result: None,
             error: None,
+            warning: None,
             started_at: self.started_at,
             ended_at: None,
             exit: None,
@@ -123,6 +126,7 @@ impl Run {
                 state: record.state,
                 result: record.result,
                 error: record.error,
+                warning: record.warning,
                 ended_at: Some(record.ended_at),
                 exit,
                 ..running

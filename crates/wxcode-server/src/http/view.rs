@@ -296,6 +296,8 @@ pub(super) struct RunView {
     result: Option<String>,
     /// The reason of a failure, with a remedy.
     error: Option<String>,
+    /// What to know besides the outcome: lines of the transcript that the agent could not save.
+    warning: Option<String>,
     #[schema(value_type = String, format = DateTime)]
     started_at: Timestamp,
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -314,6 +316,7 @@ impl From<Account> for RunView {
             prompt: account.prompt,
             result: account.result,
             error: account.error,
+            warning: account.warning,
             started_at: account.started_at,
             ended_at: account.ended_at,
             exit: account.exit.map(ExitView::from),

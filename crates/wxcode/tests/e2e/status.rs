@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tokio::time::{Duration, sleep};
 
-use crate::support::{Agent, Events, Server, Wire};
+use crate::support::{Agent, Events, Server, Wire, make_fifo};
 
 /// A session of the fake agent in these modes.
 async fn start(modes: &str) -> (Server, String) {
@@ -228,4 +228,42 @@ async fn lying_reports_lead_to_no_keys() {
         !log.contains("rm -rf") && !log.contains("cm0gLXJm"),
         "{log}"
     );
+}
+
+#[tokio::test]
+async fn an_idle_compaction_holds_up_a_delivery() {
+    let (server, project) = start("status,record=took").await;
+    let workspace = server.workspace(&project).await;
+    let fifo = workspace.join("compaction");
+    make_fifo(&fifo);
+    submitted(
+        &server,
+        &project,
+        &format!("fake:compact-later {}", fifo.display()),
+    )
+    .await;
+    let before = until_state(&server, &project, "idle").await;
+    let mut events = Events::follow(&server, &project).await;
+    let open = |fifo: std::path::PathBuf| {
+        tokio::task::spawn_blocking(move || std::fs::write(fifo, "").unwrap())
+    };
+    open(fifo.clone()).await.unwrap();
+    // Nobody acts, and the agent works.
+    events.state("working").await;
+    let delivery = server.deliver(&project, "after the compaction").await;
+    let path = format!(
+        "/output-projects/{project}/deliveries/{}",
+        delivery["id"].as_str().unwrap()
+    );
+    let waiting = server.get(&path).await.expect(200);
+    assert_ne!(waiting["state"], "failed", "{waiting}");
+    open(fifo).await.unwrap();
+    server
+        .delivery_until(&project, &delivery, "submitted")
+        .await;
+    let after = until_state(&server, &project, "idle").await;
+    assert_eq!(after["claude_session_id"], before["claude_session_id"]);
+    assert_eq!(after["warning"], Value::Null);
+    let took = std::fs::read_to_string(workspace.join("took")).unwrap();
+    assert_eq!(took.matches("after the compaction").count(), 1, "{took}");
 }

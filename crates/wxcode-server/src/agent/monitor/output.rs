@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use uuid::Uuid;
-use wxcode_claude::stream::{Message, ToolInput, Verdict};
+use wxcode_claude::stream::{LostWrites, Message, ToolInput, Verdict};
 use wxcode_core::{
     event::{EVENT_MAX, Kind, Reporter, RunReport, ToolCall},
     id::Id,
@@ -43,6 +43,7 @@ pub(in crate::agent) struct OutputReader {
     may_switch: bool,
     tools: VecDeque<ToolCall>,
     lines: VecDeque<String>,
+    lost_writes: Option<LostWrites>,
     pub(in crate::agent) verdict: Option<Verdict>,
 }
 
@@ -55,6 +56,7 @@ impl OutputReader {
             may_switch: true,
             tools: VecDeque::new(),
             lines: VecDeque::new(),
+            lost_writes: None,
             verdict: None,
         }
     }
@@ -68,6 +70,24 @@ impl OutputReader {
     pub(in crate::agent) fn last_lines(&self) -> String {
         let words: Vec<&str> = self.lines.iter().map(String::as_str).collect();
         words.join(" ")
+    }
+
+    /// What the user should know of a run besides its outcome.
+    pub(in crate::agent) fn warning(&self) -> Option<String> {
+        let lost = self.lost_writes.as_ref()?;
+        let what = if lost.has_transcript {
+            "lines of the conversation's transcript"
+        } else {
+            "changes to its settings"
+        };
+        let reason = lost
+            .reason
+            .as_deref()
+            .map(|reason| shortened(reason, NAME_MAX));
+        let reason = reason.map_or_else(String::new, |reason| format!(" ({reason})"));
+        Some(format!(
+            "the agent could not save {what}{reason}, so a later resume may lack them: make room on the disk of Claude's configuration folder"
+        ))
     }
 
     /// Takes the messages of the line at this offset.
@@ -98,6 +118,10 @@ impl OutputReader {
                 }
                 Message::Verdict(verdict) => {
                     self.verdict = Some(verdict);
+                    continue;
+                }
+                Message::WritesLost(lost) => {
+                    self.lost_writes = Some(lost);
                     continue;
                 }
                 Message::Words(words) => {

@@ -310,7 +310,14 @@ impl RunMonitor {
             cost_usd: said.and_then(|said| said.cost_usd),
             turns: said.and_then(|said| said.turns),
         };
-        let record = Arc::new(RunResult::new(state, conversation, result, error, ended_at));
+        let record = Arc::new(RunResult::new(
+            state,
+            conversation,
+            result,
+            error,
+            self.reader.warning(),
+            ended_at,
+        ));
         // A disk may be slow, and the next run does not wait for the disk.
         self.feed.publish_with(finished, || {
             self.progress.send_modify(|progress| {

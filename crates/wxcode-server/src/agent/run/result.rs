@@ -24,6 +24,7 @@ pub(in crate::agent) struct RunResult {
     pub(in crate::agent) claude_session_id: Uuid,
     pub(in crate::agent) result: Option<String>,
     pub(in crate::agent) error: Option<String>,
+    pub(in crate::agent) warning: Option<String>,
     pub(in crate::agent) ended_at: Timestamp,
 }
 
@@ -33,6 +34,7 @@ impl RunResult {
         claude_session_id: Uuid,
         result: Option<String>,
         error: Option<String>,
+        warning: Option<String>,
         ended_at: Timestamp,
     ) -> Self {
         Self {
@@ -41,6 +43,7 @@ impl RunResult {
             claude_session_id,
             result,
             error,
+            warning,
             ended_at,
         }
     }
@@ -68,7 +71,7 @@ mod tests {
         assert_eq!(read(dir.path()), None);
         let at = Timestamp::from_millisecond(1_700_000_000_123).unwrap();
         let text = Some("é".to_owned());
-        let record = RunResult::new(RunState::Failed, Uuid::from_u128(7), None, text, at);
+        let record = RunResult::new(RunState::Failed, Uuid::from_u128(7), None, text, None, at);
         write(dir.path(), &record).unwrap();
         assert_eq!(read(dir.path()), Some(record));
         assert_eq!(

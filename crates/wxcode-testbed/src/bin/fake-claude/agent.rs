@@ -166,6 +166,16 @@ impl Agent {
                 Ok(Event::Asked(_)) if self.modes.ignore_term => Next::Go,
                 Ok(Event::Asked(code)) => self.end("other", code),
                 Ok(Event::Released) => self.finish_turn()?,
+                Ok(Event::Compacting) => {
+                    self.view = View::Working;
+                    self.publish("busy")?;
+                    self.hook("PreCompact", json!({ "trigger": "auto" }));
+                    Next::Go
+                }
+                Ok(Event::Compacted) => {
+                    self.begin("compact");
+                    self.idle()?
+                }
                 Ok(Event::Gone) => Next::Exit(self.gone()),
                 Err(_) => Next::Exit(0),
             };

@@ -27,6 +27,10 @@ pub(crate) enum Event {
     Asked(u8),
     /// The FIFO of a held turn was opened.
     Released,
+    /// A compaction between two turns begins.
+    Compacting,
+    /// The compaction is over.
+    Compacted,
 }
 
 /// A channel with the signals.
@@ -84,11 +88,16 @@ pub(crate) fn read_input(sender: SyncSender<Event>) {
     });
 }
 
-/// Sends [`Event::Released`] after `fifo` was opened for writing.
-pub(crate) fn wait_for(fifo: String, sender: SyncSender<Event>) {
+/// Sends each event after `fifo` was opened for writing once more.
+pub(crate) fn wait_for(fifo: String, each: Vec<Event>, sender: SyncSender<Event>) {
     thread::spawn(move || {
-        // Opening a FIFO for reading waits for a writer.
-        let _ = File::open(fifo);
-        let _ = sender.send(Event::Released);
+        for event in each {
+            // Opening a FIFO for reading waits for a writer, reading for the writer's end.
+            let opened = File::open(&fifo);
+            let _ = sender.send(event);
+            if let Ok(mut fifo) = opened {
+                let _ = io::copy(&mut fifo, &mut io::sink());
+            }
+        }
     });
 }

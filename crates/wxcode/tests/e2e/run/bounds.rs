@@ -151,3 +151,25 @@ async fn old_runs_are_pruned() {
     assert!(!is_alive(agent));
     eventually("the folders are gone", || server.run_dirs().is_empty()).await;
 }
+
+#[tokio::test]
+async fn a_run_tells_of_lost_lines() {
+    let script = r#"
+        while [ "$1" != --session-id ]; do shift; done
+        printf '{"type":"system","subtype":"init","session_id":"%s","tools":[]}\n' "$2"
+        printf '{"type":"result","is_error":false,"result":"done","session_id":"%s"}\n' "$2"
+        printf '{"type":"system","subtype":"session_writes_lost","error_code":"ENOSPC","lost":["transcript"],"session_id":"%s"}\n' "$2"
+    "#;
+    let server = Server::start(Agent::script(script)).await;
+    let project = server.project("p").await;
+    let run = over(&server, &begin(&server, &project, "x").await).await;
+    assert_eq!(
+        (&run["state"], &run["result"]),
+        (&json!("succeeded"), &json!("done"))
+    );
+    let warning = run["warning"].as_str().unwrap();
+    assert!(
+        warning.contains("transcript (ENOSPC)") && warning.contains("make room"),
+        "{warning}"
+    );
+}

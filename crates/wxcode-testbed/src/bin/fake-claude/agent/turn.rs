@@ -11,7 +11,8 @@ use uuid::Uuid;
 use super::{Agent, Next, View};
 use crate::{
     dialog::{Dialog, Kind},
-    event, tool,
+    event::{self, Event},
+    tool,
 };
 
 impl Agent {
@@ -80,9 +81,18 @@ impl Agent {
             }
             "fake:exit" => return Ok(self.end("other", argument.parse().unwrap_or(1))),
             "fake:hold" => {
-                event::wait_for(argument.to_owned(), self.events.clone());
+                event::wait_for(
+                    argument.to_owned(),
+                    vec![Event::Released],
+                    self.events.clone(),
+                );
                 return Ok(Next::Go);
             }
+            "fake:compact-later" => event::wait_for(
+                argument.to_owned(),
+                vec![Event::Compacting, Event::Compacted],
+                self.events.clone(),
+            ),
             "fake:write" => {
                 self.hook("PreToolUse", tool::write(argument));
                 if let Some(folder) = std::path::Path::new(argument).parent() {
