@@ -9,7 +9,7 @@ CARGO ?= cargo
 BENCH ?=
 RUNS := survival conformance chaos soak
 VERIFY ?= $(RUNS)
-.PHONY: help run build page man test verify $(addprefix verify-,$(RUNS)) conformance lint bench fuzz clean
+.PHONY: schemathesis hostile help run build page man test verify $(addprefix verify-,$(RUNS)) conformance lint bench fuzz clean
 
 help: ## Show the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -77,6 +77,12 @@ bench: ## Measure wxcode against a PTY; BENCH=--quick is faster, BENCH='echo loa
 
 fuzz: ## Fuzz each target for FUZZ_SECONDS, 60 by default
 	@scripts/fuzz
+
+schemathesis: ## Check the API's answers against its OpenAPI document, with generated requests
+	@scripts/schemathesis
+
+hostile: ## Try hostile connections and files, and print the server's worst answer meanwhile
+	@scripts/hostile
 
 clean: ## Remove all build output
 	$(CARGO) clean

@@ -10,6 +10,7 @@ mod body;
 mod conversation;
 mod credential;
 mod delivery;
+mod document;
 mod environment;
 mod event;
 mod forward;
@@ -218,6 +219,7 @@ fn described() -> (Router<App>, Router<App>, utoipa::openapi::OpenApi) {
         .split_for_parts();
     let (open, described_open) = open().split_for_parts();
     described.merge(described_open);
+    document::describe_schemas(&mut described);
     for item in described.paths.paths.values_mut() {
         let operations = [
             &mut item.get,
@@ -227,7 +229,7 @@ fn described() -> (Router<App>, Router<App>, utoipa::openapi::OpenApi) {
             &mut item.delete,
         ];
         for operation in operations.into_iter().flatten() {
-            describe_ids(operation);
+            document::describe(operation);
             let problem = ContentBuilder::new()
                 .schema(Some(Ref::from_schema_name("Problem")))
                 .build();
@@ -249,23 +251,6 @@ fn described() -> (Router<App>, Router<App>, utoipa::openapi::OpenApi) {
         open,
         described,
     )
-}
-
-/// Gives the ids in an operation's path their pattern.
-fn describe_ids(operation: &mut utoipa::openapi::path::Operation) {
-    use utoipa::openapi::{RefOr, Schema, path::ParameterIn};
-    for parameter in operation.parameters.iter_mut().flatten() {
-        let RefOr::T(parameter) = parameter else {
-            continue;
-        };
-        let is_id = parameter.name == "id" || parameter.name.ends_with("_id");
-        if is_id
-            && parameter.parameter_in == ParameterIn::Path
-            && let Some(RefOr::T(Schema::Object(schema))) = &mut parameter.schema
-        {
-            schema.pattern = Some("^[0-9A-Fa-f]{24}$".to_owned());
-        }
-    }
 }
 
 /// The OpenAPI document.

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use wxcode_core::answer::{ANSWER_TIMEOUT, Answer as Chosen, Failure, Target};
 
 use super::{
-    body::Body,
+    body::{self, Body},
     parameter::PathId,
     problem::{Answer, Problem},
     state::Projects,
@@ -29,6 +29,7 @@ pub(super) struct GivenAnswer {
     /// One of the question's `options`, exactly.
     option: Option<String>,
     /// One for each question, in order.
+    #[serde(default, deserialize_with = "body::objects")]
     answers: Option<Vec<QuestionAnswer>>,
 }
 

@@ -8,7 +8,7 @@ use wxcode_core::{access::AuditEntry, id::Id};
 
 use super::{
     access::Access,
-    parameter::{Params, parsed_id},
+    parameter::{Params, number, parsed_id},
     problem::Answer,
 };
 
@@ -22,9 +22,10 @@ const PAGE_MAX: u64 = 500;
 #[serde(deny_unknown_fields)]
 pub(super) struct Span {
     /// The `next` of the answer before; left out: from the newest entry.
+    #[param(pattern = "{id}")]
     before: Option<String>,
     /// Most entries, 50 by default, at most 500.
-    #[param(minimum = 0, maximum = 500)]
+    #[serde(default, deserialize_with = "number")]
     limit: Option<u64>,
 }
 

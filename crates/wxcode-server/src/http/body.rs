@@ -6,7 +6,11 @@ use axum::{
     http::StatusCode,
 };
 use futures_util::StreamExt;
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error as _},
+};
+use serde_json::{Map, Number, Value};
 
 use super::problem::Problem;
 
@@ -24,6 +28,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         let bytes = read(body, BODY_MAX).await?;
+        refuse_arrays(&bytes)?;
         let request = Request::from_parts(parts, bytes.into());
         let Json(value) = Json::<T>::from_request(request, state).await?;
         Ok(Self(value))
@@ -38,12 +43,15 @@ impl<T: DeserializeOwned + Default> Body<T> {
         if bytes.is_empty() {
             return Ok(T::default());
         }
+        refuse_arrays(&bytes)?;
         let request = Request::from_parts(parts, bytes.into());
-        Ok(Json::<T>::from_request(request, &()).await?.0)
+        // `null` is no body either.
+        let Json(value) = Json::<Option<T>>::from_request(request, &()).await?;
+        Ok(value.unwrap_or_default())
     }
 }
 
-/// A body that holds nothing: none, or an object without fields.
+/// A body that holds nothing: none, `null`, or an object without fields.
 pub(crate) struct NoBody;
 
 #[derive(Default, Deserialize)]
@@ -57,6 +65,78 @@ impl<S: Send + Sync> FromRequest<S> for NoBody {
         let NoFields {} = Body::or_default(request).await?;
         Ok(Self)
     }
+}
+
+/// Refuses an array: it would be read as the values of an object's fields, in their order.
+fn refuse_arrays(bytes: &[u8]) -> Result<(), Problem> {
+    match bytes.trim_ascii_start() {
+        [b'[', ..] => Err(Problem::invalid(
+            "the body is an array: give an object; see /api/openapi.json for its fields",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// An object within a body, and no array.
+pub(super) struct Object<T>(pub(super) T);
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let fields = Map::deserialize(deserializer)?;
+        let value = T::deserialize(Value::Object(fields)).map_err(D::Error::custom)?;
+        Ok(Self(value))
+    }
+}
+
+/// A field with an object; distinguishes `null` from an absent field.
+pub(super) fn given_object<'de, T: DeserializeOwned, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    let object = Option::<Object<T>>::deserialize(deserializer)?;
+    Ok(Some(object.map(|Object(value)| value)))
+}
+
+/// A field that is an object, `null` or absent.
+pub(super) fn object<'de, T: DeserializeOwned, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    let object = Option::<Object<T>>::deserialize(deserializer)?;
+    Ok(object.map(|Object(value)| value))
+}
+
+/// A field that is an object.
+pub(super) fn needed_object<'de, T: DeserializeOwned, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Object::<T>::deserialize(deserializer).map(|Object(value)| value)
+}
+
+/// A field with a list of objects.
+pub(super) fn objects<'de, T: DeserializeOwned, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Vec<T>>, D::Error> {
+    let objects = Option::<Vec<Object<T>>>::deserialize(deserializer)?;
+    Ok(objects.map(|objects| objects.into_iter().map(|Object(value)| value).collect()))
+}
+
+/// A whole number in any form of JSON, such as `60.0`.
+pub(super) fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    let Some(number) = Option::<Number>::deserialize(deserializer)? else {
+        return Ok(None);
+    };
+    let float = number.as_f64().filter(|float| float.fract() == 0.0);
+    let whole = number.as_u64().or_else(|| {
+        // A `u32` is exact as a float.
+        let float = float.filter(|float| (0.0..=f64::from(u32::MAX)).contains(float));
+        float.map(|float| float as u64)
+    });
+    let whole = whole.and_then(|whole| u32::try_from(whole).ok());
+    whole.map(Some).ok_or_else(|| {
+        D::Error::custom(format!(
+            "{number} is no whole number from 0 to {}",
+            u32::MAX
+        ))
+    })
 }
 
 /// Distinguishes `null` from an absent field.

@@ -35,14 +35,16 @@ const TURNS: usize = 50;
 #[serde(deny_unknown_fields)]
 pub(super) struct Options {
     /// A conversation of the project's history; the current one by default.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, format = "uuid")]
     claude_session_id: Option<Uuid>,
     /// The `next` of the page after the wanted one, or the `before` of a search's hit; the last
     /// page by default.
+    #[param(pattern = "^[0-9]{1,19}$")]
     before: Option<String>,
     /// Most turns, 1 to 200; 50 by default.
     limit: Option<usize>,
     /// Left out for a page; `markdown` or `jsonl` for the whole conversation.
+    #[param(pattern = "^(markdown|jsonl)$")]
     format: Option<String>,
 }
 

@@ -11,7 +11,7 @@ use wxcode_core::{
 
 use super::{
     access::{Access, forbidden},
-    body::{Body, NoBody},
+    body::{self, Body, NoBody},
     login::time,
     parameter::{PathId, ShareId, parsed_id},
     problem::{Answer, Problem},
@@ -29,16 +29,18 @@ const SHARE_TIME: u32 = 7 * 24 * 60 * 60; // a week
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewToken {
-    /// A name that no other token has, of at most 100 characters.
-    #[schema(min_length = 1, max_length = 100)]
+    /// A name that no other token has, of at most 200 characters.
+    #[schema(min_length = 1, max_length = 200, pattern = "{name}")]
     name: String,
     /// `viewer`, `operator` or `admin`; left out: `operator`.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, pattern = "^(viewer|operator|admin)$")]
     role: Option<Role>,
     /// The only project of the token; left out: all projects.
+    #[schema(pattern = "{id}")]
     project_id: Option<String>,
     /// Seconds until the token expires, at most ten years; left out: never.
     #[schema(minimum = 1, maximum = 315_360_000)]
+    #[serde(default, deserialize_with = "body::whole")]
     expires_in_s: Option<u32>,
 }
 
@@ -47,6 +49,7 @@ pub(super) struct NewToken {
 #[serde(deny_unknown_fields)]
 pub(super) struct NewShare {
     /// Seconds until the link expires, at most ten years; left out: a week.
+    #[serde(default, deserialize_with = "body::whole")]
     #[schema(minimum = 1, maximum = 315_360_000)]
     expires_in_s: Option<u32>,
 }
@@ -114,8 +117,9 @@ pub(super) struct CreatedToken {
 /// A link, shown this once.
 #[derive(Serialize, ToSchema)]
 pub(super) struct CreatedLink {
-    /// The link's id; null for a login link, which counts once.
-    #[schema(value_type = Option<String>)]
+    /// The link's id; a login link, which counts once, has none.
+    #[schema(value_type = String)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<Id>,
     /// The link: whole with a `public_url`, otherwise the path and query on this server.
     url: String,

@@ -103,9 +103,11 @@ pub(super) struct DeliveryList {
 #[serde(deny_unknown_fields)]
 pub(super) struct NewText {
     /// The text to type and submit, up to 1 MiB.
+    #[schema(min_length = 1, max_length = 1_048_576, pattern = "{visible}")]
     text: String,
     /// A second request with the same key and text gets the first one's delivery, also a failed
-    /// one; up to 200 bytes.
+    /// one; up to 200 characters.
+    #[schema(min_length = 1, max_length = 200)]
     idempotency_key: Option<String>,
     /// The delivery waits until this time, and holds up no other meanwhile.
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -120,13 +122,14 @@ pub(super) struct NewText {
 #[serde(deny_unknown_fields)]
 pub(super) struct DeliveryChange {
     /// Another text, up to 1 MiB.
+    #[schema(min_length = 1, max_length = 1_048_576, pattern = "{visible}")]
     text: Option<String>,
     /// Another time; `null` for none.
     #[serde(default, deserialize_with = "body::given")]
     #[schema(value_type = Option<String>, format = DateTime)]
     not_before: Option<Option<Timestamp>>,
     /// Moves it before this queued delivery of the project.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, pattern = "{id}")]
     before: Option<Id>,
 }
 
@@ -216,11 +219,11 @@ pub(super) async fn queue(
     if new
         .idempotency_key
         .as_ref()
-        .is_some_and(|key| key.is_empty() || key.len() > KEY_MAX)
+        .is_some_and(|key| key.is_empty() || key.chars().count() > KEY_MAX)
     {
-        let length = new.idempotency_key.map_or(0, |key| key.len());
+        let length = new.idempotency_key.map_or(0, |key| key.chars().count());
         return Err(Problem::invalid(format!(
-            "idempotency_key has {length} bytes: give 1 to {KEY_MAX}, or leave it out"
+            "idempotency_key has {length} characters: give 1 to {KEY_MAX}, or leave it out"
         )));
     }
     let now = to_millis(Timestamp::now());

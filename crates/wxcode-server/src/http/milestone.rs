@@ -25,7 +25,7 @@ use super::{
     access::forbidden,
     body::{Body, NoBody},
     delivery::{self, DeliveryView},
-    parameter::{Params, PathId, page, parsed_id},
+    parameter::{Params, PathId, number, page, parsed_id},
     problem::{Answer, Problem},
     project::{check_name, check_reference},
     state::Projects,
@@ -52,13 +52,17 @@ pub(super) struct MilestoneList {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewMilestone {
+    #[schema(pattern = "{id}")]
     output_project_id: String,
     /// 1 to 200 characters. Left out, it is the name of the element's document, or else
     /// `element_id`.
+    #[schema(max_length = 200, pattern = "{name}")]
     element_name: Option<String>,
     /// Unique within the project.
+    #[schema(min_length = 1, max_length = 200, pattern = "{reference}")]
     element_id: Option<String>,
     /// Markdown for `MILESTONE-CONTEXT.md`, up to 1 MiB.
+    #[schema(max_length = 1_048_576)]
     context: Option<String>,
 }
 
@@ -67,9 +71,10 @@ pub(super) struct NewMilestone {
 #[serde(deny_unknown_fields)]
 pub(super) struct MilestoneChange {
     /// `pending`, `completed` or `failed`.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^(pending|completed|failed)$")]
     status: MilestoneStatus,
     /// The reason, up to 1000 characters.
+    #[schema(max_length = 1_000)]
     reason: Option<String>,
 }
 
@@ -79,13 +84,16 @@ pub(super) struct MilestoneChange {
 #[serde(deny_unknown_fields)]
 pub(super) struct Selection {
     /// The project; required.
+    #[param(required = true, pattern = "{id}")]
     output_project_id: Option<String>,
     /// Only those with this status.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, pattern = "^(pending|in_progress|completed|failed)$")]
     status: Option<MilestoneStatus>,
     /// Records to skip.
+    #[serde(default, deserialize_with = "number")]
     skip: Option<u64>,
     /// Most records, up to 1000; 100 by default.
+    #[serde(default, deserialize_with = "number")]
     limit: Option<u64>,
 }
 

@@ -6,12 +6,29 @@ use axum::{
     extract::{FromRequestParts, Path, Query},
     http::{StatusCode, request::Parts},
 };
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error as _},
+};
 use utoipa::IntoParams;
 use wxcode_core::id::Id;
 use wxcode_store::{PAGE_MAX, Page};
 
 use super::problem::{Answer, Problem, quoted};
+
+/// Largest number of a query: that of a store.
+const NUMBER_MAX: u64 = i64::MAX as u64;
+
+/// A number of a query, such as `skip`.
+pub(crate) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let number = Option::<u64>::deserialize(deserializer)?;
+    match number {
+        Some(number) if number > NUMBER_MAX => Err(D::Error::custom(format!(
+            "{number} is too large: give at most {NUMBER_MAX}"
+        ))),
+        number => Ok(number),
+    }
+}
 
 /// The `{id}` of a path.
 pub(crate) struct PathId(pub(crate) Id);
@@ -102,8 +119,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Paging {
     /// Records to skip.
+    #[serde(default, deserialize_with = "number")]
     skip: Option<u64>,
     /// Most records, up to 1000; 100 by default.
+    #[serde(default, deserialize_with = "number")]
     limit: Option<u64>,
 }
 

@@ -91,13 +91,18 @@ impl From<OutputProject> for ProjectView {
 #[serde(deny_unknown_fields)]
 pub(super) struct NewProject {
     /// 1 to 200 characters.
+    #[schema(min_length = 1, max_length = 200, pattern = "{name}")]
     name: String,
     /// An existing absolute folder that no other project has; left out, a new one is made. Links
     /// are resolved.
     workspace_path: Option<String>,
+    #[serde(default, deserialize_with = "body::object")]
     settings: Option<GivenSettings>,
+    #[schema(min_length = 1, max_length = 200, pattern = "{reference}")]
     kb_id: Option<String>,
+    #[schema(min_length = 1, max_length = 200, pattern = "{reference}")]
     stack_id: Option<String>,
+    #[schema(min_length = 1, max_length = 200, pattern = "{reference}")]
     configuration_id: Option<String>,
 }
 
@@ -105,18 +110,19 @@ pub(super) struct NewProject {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ProjectChange {
+    #[schema(min_length = 1, max_length = 200, pattern = "{name}")]
     name: Option<String>,
     /// Another existing absolute folder, where the conversation goes on; only while no session
     /// runs.
     workspace_path: Option<String>,
     #[serde(default, deserialize_with = "body::given")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 200, pattern = "{reference}")]
     stack_id: Option<Option<String>>,
     #[serde(default, deserialize_with = "body::given")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 200, pattern = "{reference}")]
     configuration_id: Option<Option<String>>,
     /// Changes of single settings; `null` makes all of them the server's.
-    #[serde(default, deserialize_with = "body::given")]
+    #[serde(default, deserialize_with = "body::given_object")]
     #[schema(value_type = Option<GivenSettings>)]
     settings: Option<Option<GivenSettings>>,
 }

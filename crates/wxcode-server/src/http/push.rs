@@ -15,7 +15,7 @@ use wxcode_core::{
 };
 
 use super::{
-    body::Body,
+    body::{self, Body},
     parameter::PathId,
     problem::{Answer, Problem},
     webhook::{bad_address, too_many},
@@ -60,7 +60,9 @@ pub(super) struct SubscriptionView {
 #[serde(deny_unknown_fields)]
 pub(super) struct NewSubscription {
     /// An https address, of at most 2,048 bytes.
+    #[schema(max_length = 2_048, pattern = "^https?://", format = "uri")]
     endpoint: String,
+    #[serde(deserialize_with = "body::needed_object")]
     keys: SubscriptionKeys,
     /// Not used.
     #[serde(rename = "expirationTime")]
@@ -72,8 +74,10 @@ pub(super) struct NewSubscription {
 #[serde(deny_unknown_fields)]
 pub(super) struct SubscriptionKeys {
     /// A point of P-256 in base64url.
+    #[schema(pattern = "^[0-9A-Za-z_-]{87}=?$")]
     p256dh: String,
     /// 16 bytes in base64url.
+    #[schema(pattern = "^[0-9A-Za-z_-]{22}(==)?$")]
     auth: String,
 }
 

@@ -29,6 +29,11 @@ pub(super) struct RunList {
 #[serde(deny_unknown_fields)]
 pub(super) struct NewRun {
     /// The prompt, up to 100 KiB.
+    #[schema(
+        min_length = 1,
+        max_length = 102_400,
+        pattern = r"^[^\x00]*[^\s\x00][^\x00]*$"
+    )]
     prompt: String,
 }
 

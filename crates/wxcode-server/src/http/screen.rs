@@ -31,6 +31,7 @@ use crate::screen;
 #[serde(deny_unknown_fields)]
 pub(super) struct Options {
     /// `text`, the default, or `ansi`: the stream that redraws it on a freshly reset terminal.
+    #[param(pattern = "^(text|ansi)$")]
     format: Option<String>,
 }
 

@@ -37,6 +37,7 @@ const PROJECTS_MAX: u64 = 1_000;
 pub(super) struct Words {
     /// Words, up to 500 bytes. Case and accents do not matter; each word may be the beginning of
     /// one. A turn is a hit when it has all of them.
+    #[param(min_length = 1, max_length = 500)]
     q: String,
     /// The `next` of the answer before.
     after: Option<String>,

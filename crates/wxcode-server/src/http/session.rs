@@ -44,7 +44,7 @@ pub(super) struct Which {
     /// A conversation of the project's history, to become the current one. The server first checks
     /// that the conversation can be resumed, then ends a session with another one. Left out: the
     /// current conversation.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, format = "uuid")]
     claude_session_id: Option<Uuid>,
 }
 

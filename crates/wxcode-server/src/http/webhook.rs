@@ -50,10 +50,13 @@ const GROUPS: [&str; 13] = [
 #[serde(deny_unknown_fields)]
 pub(super) struct NewWebhook {
     /// An http or https address, of at most 2,048 bytes.
+    #[schema(max_length = 2_048, pattern = "^https?://[0-9A-Za-z]", format = "uri")]
     url: String,
     /// Types of events, such as `agent.state`; `session.*` for a group, `*` for all.
+    #[schema(min_items = 1, max_items = 50)]
     events: Vec<String>,
     /// The key of the signature, 16 to 200 bytes; left out, the server makes one.
+    #[schema(min_length = 16, max_length = 200)]
     secret: Option<String>,
 }
 

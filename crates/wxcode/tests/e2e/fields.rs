@@ -170,3 +170,35 @@ async fn refusals_name_what_was_given() {
         "{detail}"
     );
 }
+
+#[tokio::test]
+async fn an_array_is_no_object() {
+    let server = Server::start(Agent::fake("")).await;
+    let project = server.project("p").await;
+    let shares = format!("/output-projects/{project}/shares");
+    let deliveries = format!("/output-projects/{project}/deliveries");
+    let settings = json!({ "name": "q", "settings": [null, null, null, null, null, null, null] });
+    for (path, body) in [
+        ("/tokens", json!(["ci", "admin", null, null])),
+        (&shares, json!([60])),
+        (&deliveries, json!(["hello", null, null, false])),
+        ("/output-projects", settings.clone()),
+    ] {
+        let detail = server.post(path, body).await.problem(422);
+        assert!(
+            detail.contains("array") || detail.contains("sequence"),
+            "{path}: {detail}"
+        );
+    }
+    let path = format!("/output-projects/{project}");
+    server.patch(&path, settings).await.problem(422);
+    // A whole number has several forms, and `null` is no body.
+    let whole = json!({ "name": "ci", "expires_in_s": 60.0 });
+    server.post("/tokens", whole).await.expect(201);
+    let part = json!({ "name": "other", "expires_in_s": 0.5 });
+    server.post("/tokens", part).await.problem(422);
+    let session = format!("/output-projects/{project}/session");
+    server.post(&session, Value::Null).await.expect(201);
+    let far = format!("/output-projects?skip={}", u64::MAX);
+    server.get(&far).await.problem(422);
+}

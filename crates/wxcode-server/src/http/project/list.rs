@@ -22,7 +22,7 @@ use crate::{
     agent::{Glance, Session},
     event::Events,
     http::{
-        parameter::Params,
+        parameter::{Params, number},
         problem::{Answer, Problem, quoted},
         state::Projects,
         view::{AskView, LimitView, session_status},
@@ -45,18 +45,22 @@ const QUERY_MAX: usize = 200;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Selection {
     /// Projects to skip.
+    #[serde(default, deserialize_with = "number")]
     skip: Option<u64>,
     /// Most projects, up to 500; 50 by default.
+    #[serde(default, deserialize_with = "number")]
     limit: Option<u64>,
     /// `created`, the default: oldest first. `attention`: those that wait for a person first.
     /// `activity`: the latest first. `name`: by name.
+    #[param(pattern = "^(created|attention|activity|name)$")]
     sort: Option<String>,
     /// Only projects whose name or folder holds this text, in any case, or whose id begins with it.
+    #[param(max_length = 200)]
     q: Option<String>,
     /// Only projects with this record of a knowledge base.
     kb_id: Option<String>,
     /// Only projects in this progress: `created`, `initialized` or `active`.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, pattern = "^(created|initialized|active)$")]
     status: Option<ProjectStatus>,
 }
 
