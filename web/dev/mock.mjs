@@ -261,6 +261,7 @@ export function startMock({ port = 0, token = "mock" } = {}) {
 
   function answer(method, parts, query, body) {
     const [kind, id, part, last] = parts;
+    if (kind === "caller") return [200, { name: "mock", role: "admin", project_id: null }];
     if (kind === "output-projects" && !id) {
       if (method === "GET") {
         const q = (query.get("q") ?? "").toLowerCase();

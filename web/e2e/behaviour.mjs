@@ -319,7 +319,7 @@ export const behaviours = {
     await page.getByRole("button", { name: "Criar projeto" }).click();
     await page.getByText("Nenhuma sessão foi iniciada aqui ainda.").waitFor();
     await page.getByRole("button", { name: "Iniciar a sessão" }).tap();
-    await page.getByText("Conectado", { exact: true }).waitFor();
+    await page.getByText("Conectado", { exact: true }).first().waitFor();
     await shows(page, "? for shortcuts");
     const agent = agentOf(mock, "Loja");
     agent.received = "";

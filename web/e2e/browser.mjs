@@ -20,6 +20,10 @@ export async function newPage(browser, options = {}) {
   });
   const page = await context.newPage();
   page.setDefaultTimeout(WAIT_MS);
+  // What the page shows, not what a screen reader hears of it.
+  const byText = page.getByText.bind(page);
+  const shown = page.locator(":not([data-region])");
+  page.getByText = (...about) => byText(...about).and(shown);
   const errors = [];
   page.on("pageerror", (error) => errors.push(String(error)));
   page.on("console", (message) => {
@@ -60,7 +64,7 @@ function listen(socket, said) {
 /** Waits until a condition outside the page holds. */
 export async function until(holds, ms = WAIT_MS) {
   const end = Date.now() + ms;
-  while (!holds()) {
+  while (!(await holds())) {
     if (Date.now() > end) throw new Error(`never came true: ${holds}`);
     await new Promise((done) => setTimeout(done, 20));
   }

@@ -109,7 +109,7 @@ try {
   const prompt = page.getByLabel("Your comments, for the agent");
   assert.match(await prompt.inputValue(), /login\.ts:1\n> .*\nUse fewer words\.$/);
   await page.getByRole("button", { name: "Send", exact: true }).click();
-  await page.getByText("Queued for the agent.").waitFor();
+  await page.getByText("Queued for the agent.").first().waitFor();
   console.log("a milestone was edited, started, and its changes commented");
 
   await page.getByRole("link", { name: "Back to the project" }).click();

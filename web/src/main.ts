@@ -5,6 +5,9 @@ import { onSignedOut } from "./api/client";
 import { followLogouts, toLogin } from "./api/login";
 import { applyTheme, keptTheme } from "./appearance/theme";
 import { attention } from "./attention/attention.svelte";
+import { renew } from "./attention/notify";
+import { followNotices } from "./attention/push";
+import { caller } from "./caller/caller.svelte";
 import { language } from "./i18n/i18n";
 import "@xterm/xterm/css/xterm.css";
 import "./terminal/font/symbols.css";
@@ -20,4 +23,8 @@ attention.start();
 
 const target = document.getElementById("app");
 if (!target) throw new Error("index.html has no #app");
-mount(App, { target });
+followNotices((project) => attention.seen.sees(project));
+void caller.load().then(() => {
+  mount(App, { target });
+  void renew(language, caller.operates);
+});

@@ -157,6 +157,17 @@ impl Callers {
         self.by_secret(id, secret, &kinds, from).await
     }
 
+    /// The name of the person behind a caller: a login has the name of its browser, and comes from a
+    /// credential with the person's.
+    pub(crate) async fn person(&self, caller: &Caller) -> String {
+        let found = match caller.credential {
+            Some(id) => self.look_up(id).await.ok().flatten(),
+            None => None,
+        };
+        let login = found.filter(|one| one.kind == CredentialKind::Login);
+        login.map_or_else(|| caller.name.clone(), |one| one.created_by)
+    }
+
     /// The id of the server's own token, if this is it.
     fn own(&self, token: &str) -> Option<Id> {
         let own = self.0.own.as_ref()?;

@@ -40,6 +40,7 @@ pub use outlook::{Outlook, outlook};
 pub use recovery::reboot::RESUMED_AT_ONCE;
 pub(crate) use retention::run as keep_transcripts;
 pub use run::{Account, RESULT_MAX, RUNS_KEPT, Run};
+pub(crate) use session::role::Member;
 pub use session::{Attendance, Session, View};
 
 use std::time::Duration;

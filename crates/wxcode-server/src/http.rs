@@ -7,10 +7,12 @@ mod access;
 mod answer;
 mod audit;
 mod body;
+mod caller;
 mod conversation;
 mod credential;
 mod delivery;
 mod document;
+mod driver;
 mod environment;
 mod event;
 mod forward;
@@ -150,6 +152,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(milestone::start))
         .routes(routes!(session::show, session::start, session::end))
         .routes(routes!(answer::give))
+        .routes(routes!(driver::hand))
         .routes(routes!(screen::show))
         .routes(routes!(recording::show))
         .routes(routes!(conversation::show))
@@ -166,6 +169,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(environment::show))
         .routes(routes!(upload::keep))
         .routes(routes!(milestone::changes::show))
+        .routes(routes!(caller::show))
         .routes(routes!(credential::create_token, credential::list_tokens))
         .routes(routes!(credential::remove_token))
         .routes(routes!(credential::create_login, credential::list_logins))

@@ -107,6 +107,10 @@ export const answerAsk = (projectId: string, answer: Answer) =>
 
 export const endSession = (projectId: string) => request<void>("DELETE", `${project(projectId)}/session`);
 
+/** Hands the session over to another of its clients. */
+export const handOver = (projectId: string, client: number) =>
+  request<void>("POST", `${project(projectId)}/driver`, { client });
+
 export const listDeliveries = (projectId: string, skip: number, limit: number, signal?: AbortSignal) =>
   request<DeliveryList>(
     "GET",

@@ -1,6 +1,14 @@
 /** Calls about conversations, changes and access, one function a route. */
 import { API_BASE, request } from "./client";
-import type { AuditList, Changes, Conversation, Credential, NewToken, SearchResult } from "./history_types";
+import type {
+  AuditList,
+  CallerView,
+  Changes,
+  Conversation,
+  Credential,
+  NewToken,
+  SearchResult,
+} from "./history_types";
 
 const project = (id: string): string => `/output-projects/${encodeURIComponent(id)}`;
 const query = (fields: Record<string, string | null | undefined>): string => {
@@ -31,6 +39,8 @@ export const search = (q: string, projectId: string | null, after: string | null
 
 export const getChanges = (milestoneId: string, signal?: AbortSignal) =>
   request<Changes>("GET", `/milestones/${encodeURIComponent(milestoneId)}/changes`, undefined, signal);
+
+export const showCaller = () => request<CallerView>("GET", "/caller");
 
 export const listTokens = async () => (await request<{ tokens: Credential[] }>("GET", "/tokens")).tokens;
 

@@ -69,6 +69,14 @@ export interface ChangedFile {
   deletions: number | null;
 }
 
+/** The sender of a request. */
+export interface CallerView {
+  name: string;
+  role: Role;
+  /** The only project; `null` for all. */
+  project_id: string | null;
+}
+
 export type Role = "viewer" | "operator" | "admin";
 
 /** A token, a login or a share link, without its secret. */

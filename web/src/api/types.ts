@@ -148,6 +148,8 @@ export interface Session {
   cols: number | null;
   rows: number | null;
   clients: number;
+  /** The attached terminal clients, the earliest first. */
+  present?: Member[];
   exit: SessionExit | null;
   /** The pending question on the agent's screen. */
   asks: Ask | null;
@@ -166,6 +168,17 @@ export interface Session {
    * start.
    */
   resume_error: string | null;
+}
+
+/** A terminal client of a session. */
+export interface Member {
+  client: number;
+  /** The name of its credential. */
+  name: string;
+  read_only: boolean;
+  /** The session has the size of its window. */
+  drives: boolean;
+  since: string;
 }
 
 /** Percentages of 100; `null` for what is not known. */

@@ -1,4 +1,6 @@
 /** Everything that happens in all projects, for the whole page: one stream, its listeners, the waiting. */
+
+import { announcer } from "../announce/announce.svelte";
 import { eventsAddress, getProject, listProjects } from "../api/calls";
 import { API_BASE } from "../api/client";
 import { around, Hub, type HubEvent, type Stream } from "../api/hub";
@@ -74,13 +76,26 @@ class Attention {
     this.waiting = now;
     showBadge(now.size);
     if (this.#leads) for (const one of news) void this.#notify(one);
+    const last = news.at(-1);
+    if (last) void this.#call(last);
+    else if (now.size === 0) announcer.call("");
+  }
+
+  async #call(one: Waiting): Promise<void> {
+    const name = await this.#nameOf(one);
+    if (this.waiting.has(one.id)) announcer.call(`${name}: ${t(`attention.${wordOf(one)}`)}`);
+  }
+
+  async #nameOf({ id, name }: Waiting): Promise<string> {
+    return name || (await getProject(id).catch(() => null))?.name || "wxcode";
   }
 
   async #notify(one: Waiting): Promise<void> {
     if (this.seen.sees(one.id)) return;
-    const name = one.name || (await getProject(one.id).catch(() => null))?.name || "wxcode";
+    const name = await this.#nameOf(one);
     const words = { title: name, body: t(`attention.${wordOf(one)}`) };
-    notify(one, words, () => (location.hash = projectHref(one.id)));
+    const href = projectHref(one.id);
+    notify(one, words, href, () => (location.hash = href));
   }
 }
 

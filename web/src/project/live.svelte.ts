@@ -36,6 +36,8 @@ export class ProjectLive {
   runsError = $state.raw<unknown>(null);
   planningError = $state.raw<unknown>(null);
   loaded = $state(false);
+  /** This page's terminal among the session's clients; 0 without one. */
+  client = $state(0);
   /** The server does not answer: nothing can be sent. */
   readonly away = $derived(this.loaded && this.error instanceof ApiError && this.error.status === 0);
   /** The last message of a run's agent. */

@@ -1,5 +1,6 @@
 /** A project's entries in the palette. */
 import { endSession, startSession } from "../api/calls";
+import { caller } from "../caller/caller.svelte";
 import { t } from "../i18n/i18n";
 import type { Command } from "../palette/commands";
 import { changesHref, conversationHref } from "../route/route";
@@ -31,27 +32,18 @@ export function projectCommands(
     kind: t("palette.conversation"),
     run: go(conversationHref(id, { conversation: entry.id })),
   }));
+  const act = (run: () => Promise<unknown>) => () => void run().finally(() => live.refresh());
+  const end = { id: "end", title: t("session.end"), kind, run: act(() => endSession(id)) };
+  const start = { id: "start", title: t("terminal.start"), kind, run: act(() => startSession(id)) };
   return [
-    { id: "settings", title: t("settings.title"), kind, run: () => open("settings") },
-    { id: "share", title: t("share.open_dialog"), kind, run: () => open("share") },
-    { id: "talk", title: t("turn.title"), kind, run: go(conversationHref(id)) },
-    ...(running
+    ...(caller.manages
       ? [
-          {
-            id: "end",
-            title: t("session.end"),
-            kind,
-            run: () => void endSession(id).finally(() => live.refresh()),
-          },
+          { id: "settings", title: t("settings.title"), kind, run: () => open("settings") },
+          { id: "share", title: t("share.open_dialog"), kind, run: () => open("share") },
         ]
-      : [
-          {
-            id: "start",
-            title: t("terminal.start"),
-            kind,
-            run: () => void startSession(id).finally(() => live.refresh()),
-          },
-        ]),
+      : []),
+    { id: "talk", title: t("turn.title"), kind, run: go(conversationHref(id)) },
+    ...(caller.operates ? [running ? end : start] : []),
     ...milestones,
     ...talks,
   ];

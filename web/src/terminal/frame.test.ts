@@ -85,6 +85,7 @@ describe("what the server says", () => {
         read_only: true,
         log_off: "the disk is full",
         live: 12,
+        client: 0,
       }),
     ).toEqual({
       type: "status",
@@ -98,6 +99,7 @@ describe("what the server says", () => {
         readOnly: true,
         logOff: "the disk is full",
         live: 12,
+        client: 0,
       },
     });
     expect(json("P", { session_id: "s", resumed: false, message: null, newer: 1 })).toMatchObject({

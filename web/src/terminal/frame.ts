@@ -28,6 +28,8 @@ export interface Status {
   logOff: string | null;
   /** Output before this offset is a replay. */
   live: number;
+  /** This client's number among those of the session; 0 if the server does not say. */
+  client: number;
 }
 
 export interface Exit {
@@ -205,6 +207,7 @@ function status(value: Record<string, unknown>): Status {
     readOnly: value.read_only === true,
     logOff: string(value.log_off),
     live: numeric(value.live) ?? 0,
+    client: numeric(value.client) ?? 0,
   };
 }
 

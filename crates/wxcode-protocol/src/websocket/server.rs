@@ -51,6 +51,9 @@ pub struct Status {
     /// The session's end of output as the client came: output before it is a replay.
     #[serde(default)]
     pub live: u64,
+    /// The client's number in the session, as in its `present`; 0 without a session.
+    #[serde(default)]
+    pub client: u64,
 }
 
 /// The value for an older server: it knew running sessions only.
@@ -178,6 +181,7 @@ mod tests {
                 input: 9,
                 read_only: true,
                 log_off: None,
+                client: 7,
                 live: 7,
             }),
             ServerFrame::Output(Output::Snapshot {

@@ -93,6 +93,13 @@ const TABLE: &[Line] = {
             Project,
             Some("answer"),
         ),
+        (
+            "POST",
+            "/output-projects/{id}/driver",
+            Operator,
+            Project,
+            Some("driver"),
+        ),
         ("GET", "/output-projects/{id}/screen", Viewer, Project, None),
         (
             "GET",
@@ -263,6 +270,7 @@ const TABLE: &[Line] = {
             Some("node.undrain"),
         ),
         ("GET", "/environment", Admin, All, None),
+        ("GET", "/caller", Viewer, Any, None),
         ("POST", "/tokens", Admin, All, Some("token.create")),
         ("GET", "/tokens", Admin, All, None),
         ("DELETE", "/tokens/{id}", Admin, All, Some("token.remove")),

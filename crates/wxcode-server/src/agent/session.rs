@@ -29,7 +29,7 @@ use crate::{
     agent::{
         answer::{ANSWERS_MAX, AnswerRequest},
         metadata::{LiveMetadata, Metadata},
-        session::role::Roles,
+        session::role::{Member, Roles},
     },
     event::Feed,
     sync::lock,
@@ -294,8 +294,9 @@ impl Session {
     /// Attaches a terminal client while the returned handle lives; `None` if the session is about to
     /// hibernate.
     #[must_use]
-    pub fn attend(self: &Arc<Self>, read_only: bool) -> Option<Attendance> {
-        let client = self.roles().join()?;
+    pub(crate) fn attend(self: &Arc<Self>, member: Member) -> Option<Attendance> {
+        let read_only = member.read_only;
+        let client = self.roles().join(member)?;
         self.feed.publish(Kind::ClientJoined {
             session_id: self.id,
             client,
@@ -306,6 +307,17 @@ impl Session {
             driver: self.driver.subscribe(),
             session: Arc::clone(self),
         })
+    }
+
+    /// The attached clients by their numbers, and the driver's number.
+    pub(crate) fn members(&self) -> (Vec<(u64, Member)>, Option<u64>) {
+        let roles = self.roles();
+        (roles.members(), roles.driver())
+    }
+
+    /// Makes another client the driver; false if that one is not there or takes no input.
+    pub(crate) fn hand(&self, client: u64) -> bool {
+        self.change(|roles| roles.hand(client))
     }
 
     fn roles(&self) -> MutexGuard<'_, Roles> {
@@ -340,6 +352,17 @@ impl Attendance {
     /// The client typed, or asked to drive; returns the session's new size.
     pub fn drive(&self) -> Option<Size> {
         self.session.change(|roles| roles.drive(self.client))
+    }
+
+    /// The client's number in the session.
+    #[must_use]
+    pub const fn client(&self) -> u64 {
+        self.client
+    }
+
+    /// The size of this client's window, after another client handed the session over.
+    pub fn take_handed(&self) -> Option<Size> {
+        lock(&self.session.roles).take_handed(self.client)
     }
 
     /// Waits for another driver than at the last call; returns whether the new driver is this

@@ -75,6 +75,8 @@ pub(super) struct SessionView {
     warning: Option<String>,
     /// Attached terminal clients.
     clients: usize,
+    /// The attached clients, the earliest first.
+    present: Vec<MemberView>,
     /// The end of the session.
     exit: Option<ExitView>,
     /// The run in progress, which excludes a session.
@@ -87,6 +89,36 @@ pub(super) struct SessionView {
     /// Why the server could not resume the session at its start; null after the next start of a
     /// session.
     resume_error: Option<String>,
+}
+
+/// A terminal client of the session.
+#[derive(Serialize, ToSchema)]
+pub(super) struct MemberView {
+    /// The client's number in the session.
+    client: u64,
+    /// The name of its token, or of the credential behind its login.
+    name: String,
+    /// Whether it takes no input.
+    read_only: bool,
+    /// Whether the session has the size of its window.
+    drives: bool,
+    /// When it came.
+    #[schema(value_type = String, format = DateTime)]
+    since: Timestamp,
+}
+
+impl MemberView {
+    fn all(session: &Session) -> Vec<Self> {
+        let (members, driver) = session.members();
+        let views = members.into_iter().map(|(client, member)| Self {
+            client,
+            name: member.name,
+            read_only: member.read_only,
+            drives: driver == Some(client),
+            since: member.since,
+        });
+        views.collect()
+    }
 }
 
 /// The node of a project does not answer.
@@ -268,6 +300,7 @@ pub(super) async fn session_view(
             .or(exit.as_ref().map(|exit| exit.offset)),
         log_off: welcome.and_then(|welcome| welcome.info.log_off),
         clients: session.map_or(0, Session::clients),
+        present: session.map_or_else(Vec::new, MemberView::all),
         exit: exit.map(ExitView::from),
         run,
         node: running.and_then(|_| sessions.node_name()),

@@ -23,8 +23,8 @@ use super::{
     stream::Stream,
 };
 use crate::{
-    access::Callers,
-    agent::{Attendance, Delivered, Found, Manager, Session},
+    access::{Caller, Callers},
+    agent::{Attendance, Delivered, Found, Manager, Member, Session},
     metric::Metrics,
     milestone::Milestones,
     repository::Repository,
@@ -101,8 +101,9 @@ async fn serve(
         None => terminals.sessions.get_or_create(id).await?,
         Some(milestone) => begin(client, terminals, &milestone).await?,
     };
+    let member = member(terminals, client.caller.clone(), options).await;
     loop {
-        if let Some(attendance) = found.session.attend(options.read_only) {
+        if let Some(attendance) = found.session.attend(member.clone()) {
             return follow(client, terminals, &found, attendance, options).await;
         }
         // It hibernates just now: waits for the end, and starts it again.
@@ -117,13 +118,14 @@ async fn join(
     project: Id,
     options: &Options,
 ) -> Result<End, End> {
+    let member = member(terminals, client.caller.clone(), options).await;
     let mut latest = terminals.sessions.look(project).await?;
     while let Some(session) = latest.as_ref().filter(|session| !session.is_over()) {
         let found = Found {
             session: Arc::clone(session),
             created: false,
         };
-        if let Some(attendance) = session.attend(options.read_only) {
+        if let Some(attendance) = session.attend(member.clone()) {
             return follow(client, terminals, &found, attendance, options).await;
         }
         // It hibernates just now.
@@ -143,6 +145,7 @@ async fn join(
         read_only: options.read_only,
         log_off: None,
         live: 0,
+        client: 0,
     }));
     if let Some(session) = latest {
         let exit = session.ended().await;
@@ -155,6 +158,12 @@ async fn join(
         return Err(End::new(code::ROLE, Some("FORBIDDEN"), MAY_NOT_START));
     }
     client.finish(NOTHING_RUNS).await
+}
+
+/// The client as the session's other clients see it.
+async fn member(terminals: &Terminals, caller: Caller, options: &Options) -> Member {
+    let name = terminals.callers.person(&caller).await;
+    Member::new(name, options.read_only)
 }
 
 /// Gets the session of a milestone's project; starts a pending milestone.
@@ -249,6 +258,7 @@ async fn follow(
         read_only: options.read_only,
         log_off,
         live,
+        client: attendance.client(),
     }));
     let since = options
         .since

@@ -108,7 +108,12 @@ impl<'a> Stream<'a> {
                     Turn::Room => {}
                     Turn::Gone => return Err(End::gone()),
                 },
-                drives = self.attendance.driver_changed(), if room => self.send_role(drives),
+                drives = self.attendance.driver_changed(), if room => {
+                    self.send_role(drives);
+                    if let Some(size) = self.attendance.take_handed().filter(|_| !self.is_write_closed) {
+                        sending |= sender.enqueue(Request::Resize { size }).await.is_ok();
+                    }
+                }
                 report = self.reports.recv(), if room => self.report(report),
                 event = receiver.next(), if room && self.client.protocol.has_credit() => {
                     let mut next = event;

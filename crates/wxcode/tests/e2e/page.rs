@@ -203,6 +203,38 @@ async fn a_project_page_in_a_browser() {
 }
 
 #[tokio::test]
+async fn a_viewer_is_offered_what_it_may_do() {
+    let Some(browser) = browser() else { return };
+    let mut server = Server::start(Agent::fake("").with_config(COMMANDS)).await;
+    let workspace = tempfile::tempdir().unwrap();
+    run(&mut server, &browser, "viewer.mjs", workspace.path()).await;
+}
+
+#[tokio::test]
+async fn nothing_overflows_a_narrow_screen() {
+    let Some(browser) = browser() else { return };
+    let mut server = Server::start(Agent::fake("").with_config(COMMANDS)).await;
+    let workspace = tempfile::tempdir().unwrap();
+    run(&mut server, &browser, "narrow.mjs", workspace.path()).await;
+}
+
+#[tokio::test]
+async fn a_notice_opens_its_project() {
+    let Some(browser) = browser() else { return };
+    let mut server = Server::start(Agent::fake("")).await;
+    let workspace = tempfile::tempdir().unwrap();
+    run(&mut server, &browser, "notices.mjs", workspace.path()).await;
+}
+
+#[tokio::test]
+async fn two_people_hand_a_session_over() {
+    let Some(browser) = browser() else { return };
+    let mut server = Server::start(Agent::fake("")).await;
+    let workspace = tempfile::tempdir().unwrap();
+    run(&mut server, &browser, "together.mjs", workspace.path()).await;
+}
+
+#[tokio::test]
 async fn the_terminal_on_a_phone() {
     let Some(browser) = browser() else { return };
     let agent = Agent::script("export PS1='$ '\nexec bash --norc --noprofile -i");

@@ -148,6 +148,21 @@ async fn a_role_bounds_each_route() {
 }
 
 #[tokio::test]
+async fn a_caller_reads_its_own_rights() {
+    let server = Server::start(Agent::fake("")).await;
+    let project = server.project("p").await;
+    let all = server.get("/caller").await.expect(200);
+    let expected = json!({ "name": "the server's token", "role": "admin", "project_id": null });
+    assert_eq!(all, expected);
+    let new = json!({ "name": "one", "role": "viewer", "project_id": project });
+    let (limited, _) = token(&server, new).await;
+    let request = server.request(Method::GET, "/api/v1/caller");
+    let one = server.answer(request.bearer_auth(limited)).await;
+    let expected = json!({ "name": "one", "role": "viewer", "project_id": project });
+    assert_eq!(one.expect(200), expected);
+}
+
+#[tokio::test]
 async fn a_viewer_only_watches_a_terminal() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;

@@ -55,6 +55,7 @@ impl Wire {
             read_only: false,
             log_off: None,
             live: 0,
+            client: 0,
         };
         let mut wire = Self {
             socket: Some(socket),
