@@ -31,6 +31,7 @@ pub use conversation::{relocation::RelocateError, switch::ResumeError};
 pub use delivery::queue::Delivered;
 pub use ending::Retired;
 pub(crate) use hibernation::HIBERNATED;
+pub(crate) use launch::lease::Home;
 pub use launch::{
     error::StartError, plan::config_dir, plan::config_dir_of, scope::bus, session::Found,
 };

@@ -111,6 +111,18 @@ impl Events {
         tokio::task::spawn_blocking(look).await.unwrap_or_default()
     }
 
+    /// The projects with a log of events here.
+    pub(crate) async fn known(&self) -> Vec<Id> {
+        let root = self.0.root.clone();
+        let read = move || {
+            let entries = on_disk(|| fs::read_dir(&root)).ok()?;
+            let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+            Some(names.filter_map(|name| name.parse().ok()).collect())
+        };
+        let found = tokio::task::spawn_blocking(read).await;
+        found.ok().flatten().unwrap_or_default()
+    }
+
     /// Syncs published events to the disk.
     pub(crate) fn settle(&self) {
         let places: Vec<_> = self.places().values().map(Arc::clone).collect();

@@ -66,7 +66,10 @@ pub(crate) use event::EventStreams;
 pub(crate) use front::Front;
 pub(crate) use host::LOCAL_NAME;
 pub(crate) use problem::Problem;
-pub(crate) use project::list::{LIMIT_MAX, Overview};
+pub(crate) use project::{
+    elsewhere::Elsewhere,
+    list::{LIMIT_MAX, Overview},
+};
 pub(crate) use state::Projects;
 
 use crate::{
@@ -182,6 +185,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(push::show, push::subscribe, push::unsubscribe_all))
         .routes(routes!(push::unsubscribe))
         .routes(routes!(node::list))
+        .routes(routes!(node::sessions))
         .routes(routes!(node::drain, node::undrain))
 }
 

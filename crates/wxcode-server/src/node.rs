@@ -7,13 +7,17 @@
 //!
 //! Invariant: a forwarded request is never forwarded again.
 
+mod ask;
+mod frame;
 mod identity;
 mod peer;
 mod registry;
+mod relay;
 mod route;
 
 use std::{
     collections::HashMap,
+    path::PathBuf,
     sync::{Arc, Mutex},
 };
 
@@ -33,6 +37,7 @@ use wxcode_store::NODE_KEY;
 pub(crate) use self::{
     identity::{Forwarded, HEADER as FORWARDED, Refused},
     peer::{PassError, Passed, path},
+    relay::{Following, Relay},
     route::{Route, Unreachable},
 };
 use crate::{Settings, access::Callers, agent::Manager, repository::Repository};
@@ -55,6 +60,10 @@ struct Inner {
     peers: Mutex<registry::Peers>,
     /// Projects of other nodes, and since when that is known.
     routes: Mutex<HashMap<Id, (Node, Instant)>>,
+    /// Workspaces, whether this node reaches them, and since when that is known.
+    reach: Mutex<HashMap<PathBuf, (bool, Instant)>>,
+    /// The held leases of other nodes, and since when that is known.
+    held: tokio::sync::Mutex<Option<(Arc<Vec<route::Elsewhere>>, Instant)>>,
     client: Client<HttpConnector, Body>,
     /// Permits for requests to peers at the same time.
     permits: Arc<Semaphore>,
@@ -92,6 +101,8 @@ impl Nodes {
             key: OnceCell::new(),
             peers: Mutex::default(),
             routes: Mutex::default(),
+            reach: Mutex::default(),
+            held: tokio::sync::Mutex::default(),
             client,
             permits: Arc::new(Semaphore::new(peer::AT_ONCE)),
             closing,
@@ -102,6 +113,11 @@ impl Nodes {
     /// Whether the store may have other nodes.
     pub(crate) fn is_shared(&self) -> bool {
         self.0.is_shared
+    }
+
+    /// The name of this node.
+    pub(crate) fn name(&self) -> &str {
+        &self.0.own.name
     }
 
     /// The id of this node.

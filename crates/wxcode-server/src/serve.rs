@@ -25,11 +25,11 @@ use crate::{
     access::{Callers, Judge, Source},
     agent::{Manager, keep_transcripts},
     event::Events,
-    http::{self, Access, App, EventStreams, Front, Overview, Projects},
+    http::{self, Access, App, Elsewhere, EventStreams, Front, Overview, Projects},
     listen::{Bounds, Listener, LocalListener, SOCKET, Tls, TlsError, names},
     metric::{Metrics, Scrape},
     milestone::Milestones,
-    node::Nodes,
+    node::{Nodes, Relay},
     notify::Notices,
     planning::Planning,
     program::{self, ProgramError},
@@ -311,6 +311,7 @@ impl Server {
             settings: Arc::clone(&settings),
             events: events.clone(),
             planning: planning.clone(),
+            elsewhere: Elsewhere::new(nodes.clone()),
         };
         let notices = Notices::start(
             store.clone(),
@@ -342,6 +343,7 @@ impl Server {
                 metrics: metrics.clone(),
                 closing: closing.clone(),
                 overview: overview.clone(),
+                relay: Relay::new(nodes.clone(), events.all(), closing.clone()),
                 callers: callers.clone(),
             },
             scrape: Scrape {

@@ -82,6 +82,10 @@ pub enum SessionStatus {
     Running,
     /// The agent ended.
     Exited,
+    /// The agent was ended while idle, until the next visit or delivery.
+    Hibernated,
+    /// The project's node does not answer.
+    Unreachable,
     /// A status of a newer server.
     #[serde(other)]
     Unknown,

@@ -261,6 +261,7 @@ const TABLE: &[Line] = {
         // The handler looks at the caller's project.
         ("GET", "/search", Viewer, Any, None),
         ("GET", "/nodes", Viewer, All, None),
+        ("GET", "/nodes/{id}/sessions", Viewer, All, None),
         ("POST", "/nodes/{id}/drain", Admin, All, Some("node.drain")),
         (
             "DELETE",

@@ -3,7 +3,7 @@
 //! Each method locks or reads what it needs and calls the room that does the work: `launch`,
 //! `delivery`, `recovery`, `conversation`, `ending`.
 
-use std::{collections::HashMap, io, sync::Arc, time::Duration};
+use std::{collections::HashMap, io, path::Path, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
@@ -31,6 +31,7 @@ use crate::{
             self,
             error::StartError,
             held_lease,
+            lease::Home,
             session::{Found, get_or_create},
         },
         process::AgentProcess,
@@ -49,6 +50,7 @@ use crate::{
     mirror::Mirror,
     planning::Planning,
     usage::UsageReader,
+    workspace,
 };
 
 /// A project's latest session, whether one is being started, and its run in progress.
@@ -147,13 +149,28 @@ impl Manager {
         self.0.is_full()
     }
 
-    /// The node of a project by its lease, and whether that node holds the lease now. An expired
-    /// lease names no node.
+    /// The node of a project by its lease.
     ///
     /// # Errors
     /// When the store fails.
-    pub(crate) async fn home(&self, project: Id) -> Result<Option<(Node, bool)>, StoreError> {
+    pub(crate) async fn home(&self, project: Id) -> Result<Home, StoreError> {
         self.0.leases.home(project).await
+    }
+
+    /// The projects whose leases other nodes hold: each with its node, and whether the lease
+    /// expired.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) async fn elsewhere(&self) -> Result<Vec<(Id, Node, bool)>, StoreError> {
+        self.0.leases.elsewhere().await
+    }
+
+    /// Whether this node reaches the workspace of a project.
+    pub(crate) async fn reaches(&self, workspace: &Path) -> bool {
+        let path = workspace.to_owned();
+        let look = move || workspace::check(&path);
+        wxcode_files::off_thread(workspace, look).await.is_ok()
     }
 
     /// Makes this node the home of a new project.

@@ -57,7 +57,7 @@ struct Kept {
 
 impl AllFeed {
     /// A stream that begins now.
-    pub(super) fn new(now: Timestamp) -> Self {
+    pub(crate) fn new(now: Timestamp) -> Self {
         let millis = u64::try_from(now.as_millisecond()).unwrap_or(0);
         let last = millis.saturating_mul(NUMBERS_PER_MS);
         Self {
@@ -72,7 +72,7 @@ impl AllFeed {
     }
 
     /// Adds a published event of a project.
-    pub(super) fn add(&self, project: Id, line: Line) {
+    pub(crate) fn add(&self, project: Id, line: Line) {
         let mut kept = self.lock();
         kept.last += 1;
         let seq = kept.last;
@@ -85,6 +85,16 @@ impl AllFeed {
             }
         }
         self.newest.send_replace(seq);
+    }
+
+    /// Makes every position so far unknown: events passed unseen.
+    pub(crate) fn gap(&self) {
+        let mut kept = self.lock();
+        kept.lines.clear();
+        kept.bytes = 0;
+        kept.last += 1;
+        kept.before = kept.last;
+        self.newest.send_replace(kept.last);
     }
 
     /// The number of the newest event.
@@ -156,5 +166,10 @@ mod tests {
             cursor += next.len() as u64;
         }
         assert_eq!(cursor, start + 3_000);
+        feed.gap();
+        assert_eq!(numbers(feed.after(cursor)), None);
+        cursor = feed.newest();
+        feed.add(project, line(1));
+        assert_eq!(numbers(feed.after(cursor)), Some(vec![cursor + 1]));
     }
 }

@@ -37,7 +37,7 @@ impl Line {
     }
 
     /// Formats a line. `name` has no space, `json` no line end.
-    pub(super) fn of(seq: u64, name: &str, json: &str) -> Self {
+    pub(crate) fn of(seq: u64, name: &str, json: &str) -> Self {
         let body = format!("{seq} {name} {json}");
         let sum = crc32c::crc32c(body.as_bytes());
         let text = format!("{sum:08x} {body}").into();

@@ -40,6 +40,7 @@ use crate::{
     access::{Caller, Callers},
     event::{Batch, Events, Feed, Line},
     metric::{Counted, Metrics},
+    node::Relay,
     planning::{Attention, Planning},
 };
 
@@ -190,6 +191,8 @@ pub(crate) struct EventStreams {
     pub(crate) closing: CancellationToken,
     /// For the `state` of all projects.
     pub(crate) overview: Overview,
+    /// For the events of other nodes.
+    pub(crate) relay: Relay,
     pub(crate) callers: Callers,
 }
 

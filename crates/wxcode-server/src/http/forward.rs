@@ -54,7 +54,7 @@ pub(super) async fn receive(
             if let Some(connection) = request.extensions().get::<Arc<Connection>>() {
                 connection.authenticate();
             }
-            tracing::debug!(peer = forwarded.node, project = %forwarded.project, "a forwarded request");
+            tracing::debug!(peer = forwarded.node, project = ?forwarded.project, "a forwarded request");
             request.extensions_mut().insert(caller);
             request.extensions_mut().insert(forwarded);
         }
@@ -95,9 +95,9 @@ pub(super) async fn forward(
         return next.run(request).await;
     }
     if let Some(forwarded) = request.extensions().get::<Forwarded>() {
-        return match nodes.is_here(forwarded.project).await {
-            true => next.run(request).await,
-            false => misdirected(),
+        return match forwarded.project {
+            Some(project) if !nodes.is_here(project).await => misdirected(),
+            _ => next.run(request).await,
         };
     }
     let (mut parts, body) = request.into_parts();

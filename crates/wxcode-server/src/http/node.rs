@@ -14,6 +14,7 @@ use wxcode_core::node::NodeRecord;
 use super::{
     body::NoBody,
     problem::{Answer, Problem, quoted},
+    project::{elsewhere::NodeSessions, list::Overview},
     state::Projects,
 };
 use crate::node::Nodes;
@@ -70,6 +71,25 @@ pub(super) struct NodeList {
 pub(super) async fn list(State(nodes): State<Nodes>) -> Answer<Json<NodeList>> {
     let nodes = nodes.all().await?.into_iter().map(NodeView::from).collect();
     Ok(Json(NodeList { nodes }))
+}
+
+/// Tells the sessions of the node that answers: its live ones, the last ended ones, and the times of
+/// its projects' last events. Nodes ask each other for the list of projects.
+#[utoipa::path(operation_id = "listNodeSessions", get, path = "/nodes/{id}/sessions", tag = "nodes", params(("id" = String, Path, description = "The node's id, or `self`")), responses(
+    (status = 200, description = "All of them", body = NodeSessions),
+    (status = 404, description = "No such node", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "Another node", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn sessions(
+    State(nodes): State<Nodes>,
+    State(overview): State<Overview>,
+    Path(id): Path<String>,
+) -> Answer<Json<NodeSessions>> {
+    check_own(&nodes, &id).await?;
+    Ok(Json(NodeSessions {
+        node: nodes.name().to_owned(),
+        sessions: overview.all_here().await,
+    }))
 }
 
 /// Drains the node that answers: it takes no new sessions, and hands idle ones over to other nodes,

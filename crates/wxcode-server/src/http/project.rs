@@ -1,7 +1,9 @@
 //! Output projects over HTTP.
 
+pub(crate) mod elsewhere;
 pub(crate) mod list;
 mod settings;
+mod summary;
 
 use std::sync::Arc;
 

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::time::timeout;
 use utoipa::ToSchema;
@@ -122,8 +122,8 @@ impl MemberView {
 }
 
 /// The node of a project does not answer.
-#[derive(Serialize, ToSchema)]
-pub(super) struct UnreachableView {
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub(crate) struct UnreachableView {
     node: String,
     /// The node's last heartbeat, by its own clock; null if it never registered.
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -140,17 +140,23 @@ impl SessionView {
         }
         self.status = "unreachable";
         self.node = Some(unreachable.node.clone());
-        self.unreachable = Some(UnreachableView {
-            node: unreachable.node.clone(),
-            since: unreachable.since,
-            reason: unreachable.reason.clone(),
-        });
+        self.unreachable = Some(unreachable.into());
         self
     }
 }
 
+impl From<&Unreachable> for UnreachableView {
+    fn from(unreachable: &Unreachable) -> Self {
+        Self {
+            node: unreachable.node.clone(),
+            since: unreachable.since,
+            reason: unreachable.reason.clone(),
+        }
+    }
+}
+
 /// A usage limit of the agent's account.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub(crate) struct LimitView {
     /// The agent's words.
     reason: String,
@@ -368,7 +374,7 @@ pub(super) async fn run_view(run: Arc<Run>) -> Answer<RunView> {
 }
 
 /// A pending question.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub(crate) struct AskView {
     /// Names the question; each new question has another id.
     id: String,
@@ -391,7 +397,7 @@ pub(crate) struct AskView {
 }
 
 /// A question of the agent.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub(super) struct QuestionView {
     question: String,
     header: String,
@@ -401,7 +407,7 @@ pub(super) struct QuestionView {
 }
 
 /// An option of a question.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub(super) struct QuestionOptionView {
     label: String,
     description: String,

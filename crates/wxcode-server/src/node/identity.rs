@@ -23,10 +23,11 @@ pub(crate) const HEADER: &str = "x-wxcode-forwarded";
 /// Longest value of the header, in bytes.
 const HEADER_MAX: usize = 32 << 10; // 32 KiB
 
-/// A request came from a peer, which asks for this project.
+/// A request came from a peer.
 #[derive(Debug, Clone)]
 pub(crate) struct Forwarded {
-    pub(crate) project: Id,
+    /// The project of a client's request; `None` for a question of the peer itself.
+    pub(crate) project: Option<Id>,
     /// The name of the peer.
     pub(crate) node: String,
 }
@@ -38,7 +39,7 @@ struct Carried {
     to: Uuid,
     method: String,
     path: String,
-    project: Id,
+    project: Option<Id>,
     name: String,
     role: Role,
     only: Option<Id>,
@@ -73,7 +74,7 @@ impl Nodes {
         &self,
         (method, path): (&str, &str),
         caller: &Caller,
-        project: Id,
+        project: Option<Id>,
         to: &NodeRecord,
     ) -> Result<String> {
         let carried = Carried {
@@ -192,7 +193,7 @@ mod tests {
             to: Uuid::max(),
             method: "GET".to_owned(),
             path: "/x".to_owned(),
-            project: "0123456789abcdef01234567".parse().unwrap(),
+            project: Some("0123456789abcdef01234567".parse().unwrap()),
             name: "João".to_owned(),
             role: Role::Viewer,
             only: None,

@@ -149,7 +149,7 @@ impl Nodes {
         let uri = Uri::try_from(format!("{address}{path}"))?;
         let caller = parts.extensions.get::<Caller>();
         let caller = caller.ok_or(PassError::NoCaller)?;
-        let signed = self.sign((parts.method.as_str(), path), caller, project, peer);
+        let signed = self.sign((parts.method.as_str(), path), caller, Some(project), peer);
         let signed = signed.await?;
         let signed = HeaderValue::from_str(&signed)?;
         let mut request = Request::new(body);

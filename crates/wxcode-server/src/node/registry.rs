@@ -152,8 +152,21 @@ impl Nodes {
         find(&lock(&self.0.peers))
     }
 
+    /// The records of all other nodes, at most [`FRESH`] old unless the store is away.
+    pub(crate) async fn peers(&self) -> Vec<NodeRecord> {
+        let read = lock(&self.0.peers).read;
+        if read.is_none_or(|read| read.elapsed() >= FRESH)
+            && let Err(error) = self.read().await
+        {
+            tracing::debug!(%error, "cannot read the records of the nodes");
+        }
+        let mut records = lock(&self.0.peers).records.clone();
+        records.retain(|record| record.id != self.0.own.id);
+        records
+    }
+
     /// Whether a peer may answer: it beats, and did not just refuse a connection.
-    pub(super) fn may_answer(&self, id: Uuid) -> bool {
+    pub(crate) fn may_answer(&self, id: Uuid) -> bool {
         let peers = lock(&self.0.peers);
         let beats = peers.beats.get(&id);
         let is_silent = beats.is_some_and(|(_, since)| since.elapsed() >= SILENT);

@@ -1,20 +1,36 @@
 //! Finds the node of a project, by the project's lease.
 
-use std::time::Duration;
+use std::{
+    collections::{HashMap, HashSet},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use jiff::Timestamp;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
+use uuid::Uuid;
 use wxcode_core::{id::Id, lease::Node, node::NodeRecord};
 use wxcode_store::Result;
 
 use super::Nodes;
-use crate::sync::lock;
+use crate::{agent::Home, sync::lock};
 
 /// A project's node counts for this long without another look; a node that is not the owner says
 /// so.
 const KEPT: Duration = Duration::from_secs(1);
 /// Most remembered projects of other nodes.
 const ROUTES_MAX: usize = 65_536;
+
+/// The reach of a workspace counts for this long without another look.
+const REACH_KEPT: Duration = Duration::from_secs(5);
+/// Time for a look at a workspace.
+const REACH_MAX: Duration = Duration::from_secs(1);
+/// The held leases count for this long, for the projects of nodes that do not answer.
+const HELD_KEPT: Duration = Duration::from_secs(1);
+
+/// A project of another node, the node, and whether its lease expired.
+pub(super) type Elsewhere = (Id, Node, bool);
 
 /// The place for a request.
 pub(crate) enum Route {
@@ -60,6 +76,21 @@ impl Unreachable {
             ),
         }
     }
+
+    /// A peer whose lease expired, and this node cannot take over.
+    fn gone(node: &Node, record: Option<&NodeRecord>, own: &Node, workspace: &Path) -> Self {
+        Self {
+            node: node.name.clone(),
+            since: record.map(|record| record.seen_at),
+            reason: format!(
+                "the node {} is gone, and the node {} does not reach the workspace {}: start that \
+                 node again, make the folder reachable here, or ask a node that reaches it",
+                node.name,
+                own.name,
+                workspace.display()
+            ),
+        }
+    }
 }
 
 impl Nodes {
@@ -71,15 +102,24 @@ impl Nodes {
         }
         let kept = lock(&self.0.routes).get(&project).cloned();
         let kept = kept.filter(|(_, since)| !again && since.elapsed() < KEPT);
-        let (node, is_owner) = match kept {
-            Some((node, _)) => (node, true),
-            None => match self.0.sessions.home(project).await? {
-                Some((node, is_owner)) if node.id != self.0.own.id => (node, is_owner),
-                _ => {
-                    lock(&self.0.routes).remove(&project);
-                    return Ok(self.place(starts));
+        let home = match kept {
+            Some((node, _)) => Home::Held(node),
+            None => self.0.sessions.home(project).await?,
+        };
+        let (node, is_owner) = match home {
+            Home::Held(node) if node.id != self.0.own.id => (node, true),
+            Home::Free(Some(node)) if node.id != self.0.own.id => (node, false),
+            home => {
+                lock(&self.0.routes).remove(&project);
+                if let Home::Expired(node) = home
+                    && let Some(workspace) = self.unreached(project).await
+                {
+                    let record = self.record(node.id).await;
+                    let gone = Unreachable::gone(&node, record.as_ref(), &self.0.own, &workspace);
+                    return Ok(Route::Nowhere(gone));
                 }
-            },
+                return Ok(self.place(starts));
+            }
         };
         let record = self.record(node.id).await;
         let is_usable =
@@ -128,9 +168,89 @@ impl Nodes {
             return true;
         }
         match self.0.sessions.home(project).await {
-            Ok(Some((node, is_owner))) => !is_owner || node.id == self.0.own.id,
+            Ok(Home::Held(node)) => node.id == self.0.own.id,
             // The handler answers: no such project, or no store.
-            Ok(None) | Err(_) => true,
+            Ok(Home::Free(_) | Home::Expired(_)) | Err(_) => true,
+        }
+    }
+
+    /// The workspace of a project, if this node does not reach it.
+    async fn unreached(&self, project: Id) -> Option<PathBuf> {
+        let record = self.0.store.project(project).await.ok()??;
+        match self.reaches(&record.workspace_path).await {
+            true => None,
+            false => Some(record.workspace_path),
+        }
+    }
+
+    /// Whether this node reaches a workspace; one that hangs counts as out of reach.
+    pub(super) async fn reaches(&self, workspace: &Path) -> bool {
+        let known = lock(&self.0.reach).get(workspace).copied();
+        if let Some((is_reached, at)) = known
+            && at.elapsed() < REACH_KEPT
+        {
+            return is_reached;
+        }
+        let looked = timeout(REACH_MAX, self.0.sessions.reaches(workspace)).await;
+        let is_reached = looked.unwrap_or(false);
+        let mut reach = lock(&self.0.reach);
+        if reach.len() >= ROUTES_MAX {
+            reach.clear();
+        }
+        reach.insert(workspace.to_owned(), (is_reached, Instant::now()));
+        is_reached
+    }
+
+    /// The projects among `places` whose node is not among those `answering`, and whose session no
+    /// other node may have: the lease holds, or this node does not reach the workspace.
+    pub(crate) async fn unreachable(
+        &self,
+        answering: &HashSet<Uuid>,
+        places: &HashMap<Id, PathBuf>,
+    ) -> Vec<(Id, Unreachable)> {
+        let records = self.peers().await;
+        if records.iter().all(|record| answering.contains(&record.id)) {
+            return Vec::new();
+        }
+        let mut found = Vec::new();
+        for (project, node, has_expired) in self.held().await.iter() {
+            let Some(workspace) = places.get(project) else {
+                continue;
+            };
+            if answering.contains(&node.id) {
+                continue;
+            }
+            let record = records.iter().find(|record| record.id == node.id);
+            let unreachable = match has_expired {
+                false => Unreachable::new(node, record),
+                true if self.reaches(workspace).await => continue,
+                true => Unreachable::gone(node, record, &self.0.own, workspace),
+            };
+            found.push((*project, unreachable));
+        }
+        found
+    }
+
+    /// The held leases of other nodes, at most [`HELD_KEPT`] old unless the store is away.
+    async fn held(&self) -> Arc<Vec<Elsewhere>> {
+        let mut kept = self.0.held.lock().await;
+        if let Some((held, at)) = &*kept
+            && at.elapsed() < HELD_KEPT
+        {
+            return Arc::clone(held);
+        }
+        match self.0.sessions.elsewhere().await {
+            Ok(held) => {
+                let held = Arc::new(held);
+                *kept = Some((Arc::clone(&held), Instant::now()));
+                held
+            }
+            Err(error) => {
+                tracing::debug!(%error, "cannot read the held leases");
+                kept.as_ref()
+                    .map(|(held, _)| Arc::clone(held))
+                    .unwrap_or_default()
+            }
         }
     }
 }

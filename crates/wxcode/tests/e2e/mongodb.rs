@@ -7,6 +7,7 @@ mod nodes;
 mod other_writer;
 mod outage;
 mod restored;
+mod view;
 
 use std::{process::Output, time::Duration};
 

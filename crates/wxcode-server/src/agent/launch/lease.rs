@@ -51,6 +51,17 @@ pub(in crate::agent) enum Renewal {
     Needless,
 }
 
+/// The node of a project, by its lease.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Home {
+    /// No node holds the lease; the node of the last hold, if there was one.
+    Free(Option<Node>),
+    /// The node holds the lease.
+    Held(Node),
+    /// The lease of another node expired, by this node's observations.
+    Expired(Node),
+}
+
 impl Leases {
     pub(in crate::agent) fn new(store: Repository, shared: Option<Shared>) -> Self {
         Self(Arc::new(Inner {
@@ -137,25 +148,40 @@ impl Leases {
         }
     }
 
-    /// The node of a project, and whether it holds the lease now. An expired lease names none.
-    pub(in crate::agent) async fn home(
-        &self,
-        project: Id,
-    ) -> Result<Option<(Node, bool)>, StoreError> {
+    /// The node of a project.
+    pub(in crate::agent) async fn home(&self, project: Id) -> Result<Home, StoreError> {
         let Some(shared) = &self.0.shared else {
-            return Ok(None);
+            return Ok(Home::Free(None));
         };
         let asked = self.now();
         let Some(read) = self.0.store.lease(project).await? else {
-            return Ok(None);
+            return Ok(Home::Free(None));
         };
         let Some(owner) = read.owner() else {
-            return Ok(read.node.map(|node| (node, false)));
+            return Ok(Home::Free(read.node));
         };
-        if owner.id != shared.node.id && self.has_expired(project, &read, asked) {
-            return Ok(None);
-        }
-        Ok(Some((owner.clone(), true)))
+        let owner = owner.clone();
+        let is_other = owner.id != shared.node.id;
+        Ok(match is_other && self.has_expired(project, &read, asked) {
+            true => Home::Expired(owner),
+            false => Home::Held(owner),
+        })
+    }
+
+    /// The projects whose leases other nodes hold: each with its node, and whether the lease
+    /// expired.
+    pub(in crate::agent) async fn elsewhere(&self) -> Result<Vec<(Id, Node, bool)>, StoreError> {
+        let Some(shared) = &self.0.shared else {
+            return Ok(Vec::new());
+        };
+        let asked = self.now();
+        let held = self.0.store.held_leases().await?.into_iter();
+        let others = held.filter(|(_, lease)| !is_of(lease, &shared.node));
+        let judged = others.filter_map(|(project, lease)| {
+            let has_expired = self.has_expired(project, &lease, asked);
+            Some((project, lease.node?, has_expired))
+        });
+        Ok(judged.collect())
     }
 
     /// Whether another node's lease expired, by this node's observations.
@@ -167,15 +193,9 @@ impl Leases {
 
     /// The projects whose leases of other nodes expired.
     pub(in crate::agent) async fn expired(&self) -> Result<Vec<Id>, StoreError> {
-        let Some(shared) = &self.0.shared else {
-            return Ok(Vec::new());
-        };
-        let asked = self.now();
-        let held = self.0.store.held_leases().await?;
-        let expired = held.into_iter().filter(|(project, lease)| {
-            !is_of(lease, &shared.node) && self.has_expired(*project, lease, asked)
-        });
-        Ok(expired.map(|(project, _)| project).collect())
+        let elsewhere = self.elsewhere().await?.into_iter();
+        let expired = elsewhere.filter(|(_, _, has_expired)| *has_expired);
+        Ok(expired.map(|(project, ..)| project).collect())
     }
 
     /// Makes this node the home of a project without a lease.

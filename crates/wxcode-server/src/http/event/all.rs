@@ -31,6 +31,7 @@ use crate::{
         project::list::ProjectList,
     },
     metric::Counted,
+    node::{Following, Forwarded},
 };
 
 /// The present situation of all projects: the data of the event `state`.
@@ -48,6 +49,14 @@ pub(in crate::http) struct AllNow {
     list: ProjectList,
 }
 
+/// The present situation for a peer, which asks for the sessions itself.
+#[derive(Serialize)]
+struct PeerNow {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    seq: u64,
+}
+
 /// One client: a cursor.
 struct Follower {
     state: EventStreams,
@@ -58,10 +67,12 @@ struct Follower {
     ready: VecDeque<AllLine>,
     /// A keep-alive, as the client wants it.
     alive: &'static str,
+    /// The followed events of all nodes; `None` for a peer, which gets those of this node.
+    following: Option<Following>,
     _counted: Counted,
 }
 
-/// Follows the events of all projects: each with a number of this stream as `id`, and its project as
+/// Follows the events of all projects, on all nodes: each with a number of this stream as `id`, and its project as
 /// `project_id`.
 #[utoipa::path(operation_id = "followAllEvents", get, path = "/events", tag = "events",
     params(
@@ -75,10 +86,17 @@ pub(in crate::http) async fn follow(
     State(state): State<EventStreams>,
     Extension(caller): Extension<Caller>,
     Params(since): Params<Since>,
+    forwarded: Option<Extension<Forwarded>>,
     headers: HeaderMap,
 ) -> Response {
     let credential = state.callers.end_of(&caller);
-    let feed = state.events.all();
+    let following = match forwarded {
+        Some(_) => None,
+        None => Some(state.relay.follow()),
+    };
+    let feed = following
+        .as_ref()
+        .map_or_else(|| state.events.all(), Following::feed);
     let follower = Follower {
         newest: feed.watch(),
         next: Next::Greeting {
@@ -87,6 +105,7 @@ pub(in crate::http) async fn follow(
         ready: VecDeque::new(),
         alive: since.keep_alive.unwrap_or(KeepAlive::Comment).text(),
         _counted: state.metrics.stream(),
+        following,
         feed,
         state,
     };
@@ -134,6 +153,12 @@ impl Follower {
 
     /// The present situation.
     async fn present(&mut self, before: &str) -> Option<String> {
+        let Some(following) = &mut self.following else {
+            let seq = self.feed.newest();
+            self.next = Next::After(seq);
+            return state_frame(before, seq, &PeerNow { kind: "state", seq });
+        };
+        following.ready().await;
         // Before reading the rest: later events follow it.
         let seq = self.feed.newest();
         match self.now(seq).await {

@@ -1,6 +1,10 @@
 //! The list of output projects: sorted, searched, with what each one is doing.
 
-use std::{cmp::Reverse, collections::HashMap, sync::Arc};
+use std::{
+    cmp::Reverse,
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use axum::{Extension, Json, extract::State};
 use jiff::Timestamp;
@@ -8,24 +12,25 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use wxcode_claude::planning::Progress;
 use wxcode_core::{
-    agent::AgentState,
     id::Id,
     milestone::{Milestone, MilestoneStatus},
     project::{OutputProject, ProjectStatus},
 };
 use wxcode_store::{PAGE_MAX, Page};
 
-use super::ProjectView;
+use super::{
+    ProjectView,
+    elsewhere::Elsewhere,
+    summary::{NodeSession, SessionSummary},
+};
 use crate::{
     Settings,
     access::Caller,
-    agent::{Glance, Session},
     event::Events,
     http::{
         parameter::{Params, number},
         problem::{Answer, Problem, quoted},
         state::Projects,
-        view::{AskView, LimitView, session_status},
     },
     planning::Planning,
 };
@@ -98,27 +103,6 @@ pub(crate) struct ListedProject {
     progress: Option<Progress>,
 }
 
-/// A project's session, in short.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct SessionSummary {
-    /// `none`, `starting`, `running`, `exited` or `hibernated`.
-    status: &'static str,
-    /// The agent's state; `unknown` without an agent.
-    #[schema(value_type = String)]
-    agent_state: AgentState,
-    /// The pending question.
-    asks: Option<AskView>,
-    /// The usage limit for whose reset the agent waits; null without one.
-    limit: Option<LimitView>,
-    /// The name of this server on a shared store, while the session runs here.
-    node: Option<String>,
-    /// Attached terminal clients.
-    clients: usize,
-    /// The run in progress, which excludes a session.
-    #[schema(value_type = Option<String>)]
-    run_id: Option<Id>,
-}
-
 /// A milestone, in short.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct MilestoneSummary {
@@ -155,12 +139,13 @@ pub(crate) struct Overview {
     pub(crate) settings: Arc<Settings>,
     pub(crate) events: Events,
     pub(crate) planning: Planning,
+    pub(crate) elsewhere: Elsewhere,
 }
 
 /// A project with what its place in the list depends on.
 struct Seen {
     project: OutputProject,
-    glance: Glance,
+    session: SessionSummary,
     at: Timestamp,
 }
 
@@ -246,7 +231,7 @@ impl Overview {
         let projects = found.into_iter().map(|seen| {
             let id = seen.project.id;
             let (milestone, progress) = (milestones.remove(&id), progress.remove(&id));
-            self.listed(seen, milestone, progress)
+            Self::listed(seen, milestone, progress)
         });
         Ok(ProjectList {
             projects: projects.collect(),
@@ -271,59 +256,72 @@ impl Overview {
         }
     }
 
-    /// The projects with their sessions and the times of their last events.
+    /// The projects with their sessions and the times of their last events, on all nodes.
     async fn seen(&self, projects: Vec<OutputProject>) -> Vec<Seen> {
-        let mut glances = self.projects.sessions.glances();
-        let ids = projects.iter().map(|project| project.id).collect();
-        let events = self.events.last_times(ids).await;
+        let own = self.sessions_here(projects.iter().map(|project| project.id).collect());
+        let (own, mut others) = tokio::join!(own, self.elsewhere.look(&projects));
+        let mut own: HashMap<Id, NodeSession> = own
+            .into_iter()
+            .map(|session| (session.project_id, session))
+            .collect();
         let seen = projects.into_iter().map(|project| {
-            let glance = glances.remove(&project.id).unwrap_or_default();
-            let session = glance.session.as_deref();
-            let times = [
-                Some(project.updated_at),
-                session.map(|session| session.started_at),
-                events.get(&project.id).copied(),
-            ];
-            let at = times.into_iter().flatten().max();
+            let own = own.remove(&project.id);
+            let other = others.remove(&project.id);
+            let times = [&own, &other].map(|found| found.as_ref().and_then(NodeSession::at));
+            let times = times.into_iter().flatten();
+            let at = times.chain([project.updated_at]).max();
+            let best = own.into_iter().chain(other).max_by_key(NodeSession::weight);
             Seen {
                 at: at.unwrap_or(project.created_at),
+                session: best.map_or_else(SessionSummary::none, |best| best.session),
                 project,
-                glance,
             }
         });
         seen.collect()
     }
 
+    /// The sessions of this node, and the last events of these projects.
+    pub(crate) async fn sessions_here(&self, projects: Vec<Id>) -> Vec<NodeSession> {
+        let glances = self.projects.sessions.glances();
+        let all: HashSet<Id> = projects
+            .into_iter()
+            .chain(glances.keys().copied())
+            .collect();
+        let mut events = self.events.last_times(all.iter().copied().collect()).await;
+        let node = self.settings.shared.as_ref();
+        let node = node.map(|shared| shared.node.name.as_str());
+        let mut here = Vec::new();
+        for project_id in all {
+            let glance = glances.get(&project_id);
+            let last_event_at = events.remove(&project_id);
+            if glance.is_some() || last_event_at.is_some() {
+                let session = glance.and_then(|glance| glance.session.as_deref());
+                here.push(NodeSession {
+                    project_id,
+                    started_at: session.map(|session| session.started_at),
+                    last_event_at,
+                    session: glance.map_or_else(SessionSummary::none, |glance| {
+                        SessionSummary::of(glance, node)
+                    }),
+                });
+            }
+        }
+        here
+    }
+
+    /// All that this node knows of sessions, for its peers.
+    pub(crate) async fn all_here(&self) -> Vec<NodeSession> {
+        let known = self.events.known().await;
+        self.sessions_here(known).await
+    }
+
     fn listed(
-        &self,
         seen: Seen,
         milestone: Option<Milestone>,
         progress: Option<Progress>,
     ) -> ListedProject {
-        let session = seen.glance.session.as_deref();
-        let view = session.map(Session::view);
-        let exit = view.as_ref().and_then(|view| view.exit.as_ref());
-        let status = session_status(session.is_some(), exit, seen.glance.is_starting);
-        let shared = self.settings.shared.as_ref();
-        let node = shared.filter(|_| status == "running");
         ListedProject {
-            session: SessionSummary {
-                status,
-                agent_state: view
-                    .as_ref()
-                    .map_or(AgentState::Unknown, |view| view.agent_state),
-                asks: view
-                    .as_ref()
-                    .and_then(|view| view.asks.as_deref())
-                    .map(AskView::from),
-                limit: view
-                    .as_ref()
-                    .and_then(|view| view.limit.clone())
-                    .map(LimitView::from),
-                node: node.map(|shared| shared.node.name.clone()),
-                clients: session.map_or(0, Session::clients),
-                run_id: seen.glance.run.as_ref().map(|run| run.id),
-            },
+            session: seen.session,
             project: seen.project.into(),
             last_activity_at: seen.at,
             milestone: milestone.map(MilestoneSummary::from),
@@ -356,22 +354,7 @@ fn order(seen: &mut [Seen], sort: Sort) {
         Sort::Activity => seen.sort_by_key(|seen| Reverse(seen.at)),
         Sort::Name => seen.sort_by_cached_key(|seen| seen.project.name.to_lowercase()),
         Sort::Attention => {
-            seen.sort_by_cached_key(|seen| (rank(&seen.glance), Reverse(seen.at)));
+            seen.sort_by_cached_key(|seen| (seen.session.rank(), Reverse(seen.at)));
         }
-    }
-}
-
-/// How much a project needs a person; less comes first.
-fn rank(glance: &Glance) -> u8 {
-    let Some(view) = glance.session.as_deref().map(Session::view) else {
-        return if glance.is_starting { 4 } else { 6 };
-    };
-    match view.agent_state {
-        _ if view.exit.is_some() => 5,
-        state if view.asks.is_some() || state.is_asking() => 0,
-        _ if view.warning.is_some() => 1,
-        AgentState::Unknown => 2,
-        AgentState::Idle => 3,
-        _ => 4,
     }
 }

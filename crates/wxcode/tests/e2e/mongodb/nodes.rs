@@ -6,7 +6,7 @@ use super::*;
 use crate::support::{Wire, eventually, is_alive, kill};
 
 /// A server whose agents work in this home, with this table `[node]`.
-async fn node(name: &str, lines: &str, home: Option<&Server>, address: &str) -> Server {
+pub(super) async fn node(name: &str, lines: &str, home: Option<&Server>, address: &str) -> Server {
     let mut agent = Agent::fake("");
     agent.config = format!("{}[node]\nname = '{name}'\n{lines}\n", agent.config);
     if let Some(home) = home {
@@ -16,14 +16,14 @@ async fn node(name: &str, lines: &str, home: Option<&Server>, address: &str) -> 
 }
 
 /// Two nodes with the same files and transcripts.
-async fn two(mongo: &MongoServer, lines: &str) -> (Server, Server) {
+pub(super) async fn two(mongo: &MongoServer, lines: &str) -> (Server, Server) {
     let address = mongo.address(&database());
     let first = node("first", lines, None, &address).await;
     let second = node("second", lines, Some(&first), &address).await;
     (first, second)
 }
 
-async fn stop_all(server: &mut Server) {
+pub(super) async fn stop_all(server: &mut Server) {
     server.crash().await;
     for dir in server.session_dirs() {
         let (holder, agent) = Server::pids(&dir).unwrap();
