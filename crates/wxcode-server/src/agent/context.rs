@@ -1,7 +1,7 @@
 //! The state that the rooms of this module share.
 
 use std::sync::{
-    Arc,
+    Arc, Mutex,
     atomic::{AtomicBool, Ordering},
 };
 
@@ -24,6 +24,7 @@ use crate::{
     event::Events,
     mirror::Mirror,
     planning::Planning,
+    sync::lock,
     usage::UsageReader,
 };
 
@@ -41,12 +42,24 @@ pub(in crate::agent) struct Context {
     pub(in crate::agent) unknown_outcomes: UnknownOutcomes,
     pub(in crate::agent) slots: Slots,
     pub(in crate::agent) closing: CancellationToken,
+    /// Sessions and runs about to start.
+    starting: Mutex<u64>,
     /// Whether this node takes no new sessions.
     pub(in crate::agent) draining: AtomicBool,
     /// The monitors, and everything else that ends with the server.
     pub(in crate::agent) tasks: TaskTracker,
     /// Permits for holders to change to this build.
     pub(in crate::agent) upgrades: Arc<Semaphore>,
+}
+
+/// The room of a session or run that is about to start.
+pub(in crate::agent) struct Room(Arc<Context>);
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        let mut starting = lock(&self.0.starting);
+        *starting = starting.saturating_sub(1);
+    }
 }
 
 impl Context {
@@ -70,6 +83,7 @@ impl Context {
             planning,
             unknown_outcomes: UnknownOutcomes::default(),
             slots: Slots::default(),
+            starting: Mutex::default(),
             draining: AtomicBool::new(false),
             closing,
             tasks: TaskTracker::new(),
@@ -86,24 +100,36 @@ impl Context {
     /// Whether no further session has room.
     pub(in crate::agent) fn is_full(&self) -> bool {
         let capacity = self.settings.capacity;
-        capacity.is_some_and(|capacity| self.live() >= capacity)
+        capacity.is_some_and(|capacity| self.load() >= capacity)
     }
 
     pub(in crate::agent) fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Acquire)
     }
 
-    /// Fails if this node takes no new session or run.
-    pub(in crate::agent) fn check_room(&self) -> Result<(), StartError> {
+    /// The sessions and runs that live or are about to start.
+    pub(in crate::agent) fn load(&self) -> u64 {
+        self.live() + *lock(&self.starting)
+    }
+
+    /// Takes the room of a new session or run, until the guard is dropped or it lives; fails if this
+    /// node takes none.
+    pub(in crate::agent) fn take_room(self: &Arc<Self>) -> Result<Room, StartError> {
         if self.closing.is_cancelled() {
             return Err(StartError::Closing);
         }
         if self.is_draining() {
             return Err(StartError::Draining);
         }
+        let mut starting = lock(&self.starting);
         match self.settings.capacity {
-            Some(capacity) if self.live() >= capacity => Err(StartError::Full(capacity)),
-            _ => Ok(()),
+            Some(capacity) if self.live() + *starting >= capacity => {
+                Err(StartError::Full(capacity))
+            }
+            _ => {
+                *starting += 1;
+                Ok(Room(Arc::clone(self)))
+            }
         }
     }
 

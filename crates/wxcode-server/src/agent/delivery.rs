@@ -2,6 +2,7 @@
 
 mod prompts;
 pub(in crate::agent) mod queue;
+mod room;
 pub(in crate::agent) mod schedule;
 pub(in crate::agent) mod settle;
 pub(in crate::agent) mod unknown;

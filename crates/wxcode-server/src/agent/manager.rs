@@ -143,10 +143,16 @@ impl Manager {
         self.0.live()
     }
 
-    /// Whether no further session has room.
+    /// Whether a further session may start here.
     #[must_use]
-    pub(crate) fn is_full(&self) -> bool {
-        self.0.is_full()
+    pub(crate) fn has_room(&self) -> bool {
+        !self.0.is_full() && !self.0.is_draining()
+    }
+
+    /// The live sessions and runs, and those about to start.
+    #[must_use]
+    pub(crate) fn load(&self) -> u64 {
+        self.0.load()
     }
 
     /// The node of a project by its lease.

@@ -9,11 +9,13 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use serde::Deserialize;
 use wxcode_core::{id::Id, node::NodeRecord};
 
 use super::{
     access::{project_of, unauthorized},
-    problem::Problem,
+    body::BODY_MAX,
+    problem::{OnOtherNode, Problem},
 };
 use crate::{
     access::{
@@ -26,6 +28,9 @@ use crate::{
 
 /// Largest body that is kept for a second try, in bytes; a larger one is passed on as it comes.
 const KEPT_MAX: u64 = 1 << 20; // 1 MiB
+
+/// Most peers tried for one request: those without the workspace or without room refuse a start.
+const TRIES: usize = 8;
 
 /// Requests that may start an agent, by their method and the end of their route.
 const STARTS: [(&str, &str); 5] = [
@@ -96,24 +101,59 @@ pub(super) async fn forward(
     }
     if let Some(forwarded) = request.extensions().get::<Forwarded>() {
         return match forwarded.project {
-            Some(project) if !nodes.is_here(project).await => misdirected(),
-            _ => next.run(request).await,
+            Some(project) if !nodes.is_here(project, starts_agent(&request)).await => misdirected(),
+            _ => {
+                let response = next.run(request).await;
+                // Another node won the lease meanwhile.
+                match is_elsewhere(&response) {
+                    true => misdirected(),
+                    false => response,
+                }
+            }
         };
     }
     let (mut parts, body) = request.into_parts();
-    let Some((project, starts)) = destination(&callers, &mut parts).await else {
+    let is_creation = creates_milestone(&parts);
+    let found = destination(&callers, &mut parts).await;
+    if found.is_none() && !is_creation {
         return next.run(Request::from_parts(parts, body)).await;
+    }
+    let most = match is_creation {
+        true => BODY_MAX as u64,
+        false => KEPT_MAX,
     };
-    let mut body = match Kept::of(body).await {
+    let mut body = match Kept::of(body, most).await {
         Ok(body) => body,
         Err(problem) => return problem.into_response(),
     };
-    for again in [false, true] {
-        let peer = match nodes.route(project, again, starts).await {
+    let Some((project, starts)) = found.or_else(|| body.project().map(|id| (id, false))) else {
+        return match body.take() {
+            Some(body) => next.run(Request::from_parts(parts, body)).await,
+            None => changed(),
+        };
+    };
+    let mut tried = Vec::new();
+    let mut has_lost = false;
+    for _ in 0..TRIES {
+        let peer = match nodes.route(project, &tried, starts).await {
             Ok(Route::There(peer)) => peer,
             Ok(Route::Nowhere(unreachable)) => {
                 parts.extensions.insert(unreachable);
                 break;
+            }
+            Ok(Route::Here) if starts && !has_lost => {
+                let Some(sent) = body.take() else {
+                    return changed();
+                };
+                let request = Request::from_parts(parts.clone(), sent);
+                let response = next.clone().run(request).await;
+                if !is_elsewhere(&response) || !body.is_whole() {
+                    return response;
+                }
+                // Another node won the lease meanwhile: it has the session.
+                has_lost = true;
+                nodes.forget_route(project);
+                continue;
             }
             // The handler finds the same problem of the store, and words it.
             Ok(Route::Here) | Err(_) => break,
@@ -123,13 +163,12 @@ pub(super) async fn forward(
         };
         match nodes.pass(&mut parts, sent, project, &peer).await {
             Ok(Passed::Answered(response)) => return response,
-            Ok(Passed::Misdirected) => nodes.forget_route(project),
-            Ok(Passed::Unconnected) => {
-                nodes.refused_connection(peer.id);
-                nodes.forget_route(project);
-            }
+            Ok(Passed::Misdirected) => {}
+            Ok(Passed::Unconnected) => nodes.refused_connection(peer.id),
             Err(error) => return problem(error, &peer).into_response(),
         }
+        nodes.forget_route(project);
+        tried.push(peer.id);
     }
     match body.take() {
         Some(body) => next.run(Request::from_parts(parts, body)).await,
@@ -149,10 +188,30 @@ async fn destination(callers: &Callers, parts: &mut Parts) -> Option<(Id, bool)>
         return None;
     }
     let project = project_of(callers, place, parts).await.ok()??;
-    let starts = STARTS
+    Some((project, starts(&parts.method, &route)))
+}
+
+/// Whether a request may start an agent.
+fn starts(method: &Method, route: &str) -> bool {
+    STARTS
         .iter()
-        .any(|(method, end)| parts.method.as_str() == *method && route.ends_with(end));
-    Some((project, starts))
+        .any(|(of, end)| method.as_str() == *of && route.ends_with(end))
+}
+
+fn starts_agent(request: &Request) -> bool {
+    let route = request.extensions().get::<MatchedPath>();
+    route.is_some_and(|route| starts(request.method(), route.as_str()))
+}
+
+/// Whether a request creates a milestone: its project is in the body.
+fn creates_milestone(parts: &Parts) -> bool {
+    let route = parts.extensions.get::<MatchedPath>();
+    let is_route = route.is_some_and(|route| route.as_str().ends_with("/milestones"));
+    parts.method == Method::POST && is_route
+}
+
+fn is_elsewhere(response: &Response) -> bool {
+    response.extensions().get::<OnOtherNode>().is_some()
 }
 
 fn misdirected() -> Response {
@@ -202,9 +261,9 @@ enum Kept {
 }
 
 impl Kept {
-    async fn of(body: Body) -> Result<Self, Problem> {
+    async fn of(body: Body, most: u64) -> Result<Self, Problem> {
         let hint = body.size_hint();
-        match hint.exact().filter(|size| *size <= KEPT_MAX) {
+        match hint.exact().filter(|size| *size <= most) {
             Some(size) => {
                 let limit = usize::try_from(size).unwrap_or(usize::MAX);
                 let bytes = to_bytes(body, limit).await.map_err(|error| {
@@ -217,6 +276,25 @@ impl Kept {
             }
             None => Ok(Self::Stream(Some(body))),
         }
+    }
+
+    /// The project that a whole body names; the handler words what is wrong with another body.
+    fn project(&self) -> Option<Id> {
+        #[derive(Deserialize)]
+        struct Named {
+            output_project_id: String,
+        }
+        match self {
+            Self::Whole(bytes) => {
+                let named: Named = serde_json::from_slice(bytes).ok()?;
+                named.output_project_id.parse().ok()
+            }
+            Self::Stream(_) => None,
+        }
+    }
+
+    const fn is_whole(&self) -> bool {
+        matches!(self, Self::Whole(_))
     }
 
     fn take(&mut self) -> Option<Body> {

@@ -44,6 +44,13 @@ pub(crate) struct Problem {
     name: Option<String>,
 }
 
+/// The code of a problem: another node has the project.
+const ELSEWHERE: &str = "on_other_node";
+
+/// Marks the response to a request for a project of another node.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct OnOtherNode;
+
 /// The result of a handler.
 pub(crate) type Answer<T> = Result<T, Problem>;
 
@@ -144,6 +151,9 @@ impl IntoResponse for Problem {
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
+        if self.code == Some(ELSEWHERE) {
+            response.extensions_mut().insert(OnOtherNode);
+        }
         if status == StatusCode::UNAUTHORIZED {
             response
                 .headers_mut()
@@ -216,10 +226,10 @@ impl From<StartError> for Problem {
                     .with_code("transcripts_unavailable")
             }
             StartError::NoProject => Self::not_found("output project"),
-            StartError::Claimed(_)
-            | StartError::Elsewhere { .. }
-            | StartError::InRun(_)
-            | StartError::InSession => Self::conflict(error.to_string()),
+            StartError::Elsewhere { .. } => Self::conflict(error.to_string()).with_code(ELSEWHERE),
+            StartError::Claimed(_) | StartError::InRun(_) | StartError::InSession => {
+                Self::conflict(error.to_string())
+            }
             StartError::GsdMissing { .. } => {
                 Self::conflict(error.to_string()).with_code("gsd_missing")
             }

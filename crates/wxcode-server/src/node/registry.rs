@@ -34,6 +34,8 @@ pub(super) struct Peers {
     beats: HashMap<Uuid, (u64, Instant)>,
     /// Peers that refused a connection, and when.
     refused: HashMap<Uuid, Instant>,
+    /// Sessions that started on peers by this node, since the last change of their heartbeat.
+    starts: HashMap<Uuid, u64>,
     /// The number of this node's heartbeats.
     own_beat: u64,
 }
@@ -100,11 +102,16 @@ impl Nodes {
         let records = self.0.store.nodes().await?;
         let now = Instant::now();
         let mut peers = lock(&self.0.peers);
+        let mut started = Vec::new();
         for record in &records {
             let seen = peers.beats.entry(record.id).or_insert((record.beat, now));
             if seen.0 != record.beat {
                 *seen = (record.beat, now);
+                started.push(record.id);
             }
+        }
+        for id in started {
+            peers.starts.remove(&id);
         }
         peers.records = records;
         peers.read = Some(now);
@@ -160,9 +167,14 @@ impl Nodes {
         {
             tracing::debug!(%error, "cannot read the records of the nodes");
         }
-        let mut records = lock(&self.0.peers).records.clone();
-        records.retain(|record| record.id != self.0.own.id);
-        records
+        let peers = lock(&self.0.peers);
+        let others = peers.records.iter();
+        let others = others.filter(|record| record.id != self.0.own.id);
+        let counted = others.map(|record| NodeRecord {
+            sessions: record.sessions + peers.starts.get(&record.id).unwrap_or(&0),
+            ..record.clone()
+        });
+        counted.collect()
     }
 
     /// Whether a peer may answer: it beats, and did not just refuse a connection.
@@ -174,16 +186,10 @@ impl Nodes {
         !is_silent && refused.is_none_or(|at| at.elapsed() >= REFUSED)
     }
 
-    /// The peer with the fewest sessions that takes new ones.
-    pub(super) fn emptiest(&self) -> Option<NodeRecord> {
-        let records = lock(&self.0.peers).records.clone();
-        let has_room = |record: &NodeRecord| {
-            let is_full = record.capacity.is_some_and(|most| record.sessions >= most);
-            record.id != self.0.own.id && !record.draining && !is_full
-        };
-        let open = records.into_iter().filter(has_room);
-        let open = open.filter(|record| self.may_answer(record.id));
-        open.min_by_key(|record| record.sessions)
+    /// Counts a session that starts on a peer, until the peer's record says so.
+    pub(super) fn count_start(&self, id: Uuid) {
+        let mut peers = lock(&self.0.peers);
+        *peers.starts.entry(id).or_default() += 1;
     }
 
     /// Notes that a peer refused a connection.

@@ -94,59 +94,101 @@ impl Unreachable {
 }
 
 impl Nodes {
-    /// The place for requests of a project. `again`: looks without the remembered answer. `starts`:
+    /// The place for requests of a project. `tried`: peers that did not take the request. `starts`:
     /// the request may start an agent.
-    pub(crate) async fn route(&self, project: Id, again: bool, starts: bool) -> Result<Route> {
+    pub(crate) async fn route(&self, project: Id, tried: &[Uuid], starts: bool) -> Result<Route> {
         if self.0.sessions.has_agent(project) {
             return Ok(Route::Here);
         }
         let kept = lock(&self.0.routes).get(&project).cloned();
-        let kept = kept.filter(|(_, since)| !again && since.elapsed() < KEPT);
+        let kept = kept.filter(|(_, since)| tried.is_empty() && since.elapsed() < KEPT);
         let home = match kept {
             Some((node, _)) => Home::Held(node),
             None => self.0.sessions.home(project).await?,
         };
-        let (node, is_owner) = match home {
-            Home::Held(node) if node.id != self.0.own.id => (node, true),
-            Home::Free(Some(node)) if node.id != self.0.own.id => (node, false),
-            home => {
-                lock(&self.0.routes).remove(&project);
-                if let Home::Expired(node) = home
-                    && let Some(workspace) = self.unreached(project).await
-                {
-                    let record = self.record(node.id).await;
-                    let gone = Unreachable::gone(&node, record.as_ref(), &self.0.own, &workspace);
-                    return Ok(Route::Nowhere(gone));
+        Ok(match home {
+            Home::Held(node) if node.id == self.0.own.id => Route::Here,
+            Home::Held(node) => {
+                let record = self.record(node.id).await;
+                let is_usable = |of: &NodeRecord| {
+                    self.may_answer(of.id) && tried.iter().filter(|id| **id == of.id).count() < 2
+                };
+                match record.filter(is_usable) {
+                    Some(record) => {
+                        self.remember(project, node);
+                        Route::There(record)
+                    }
+                    None => {
+                        let record = self.record(node.id).await;
+                        Route::Nowhere(Unreachable::new(&node, record.as_ref()))
+                    }
                 }
-                return Ok(self.place(starts));
             }
-        };
-        let record = self.record(node.id).await;
-        let is_usable =
-            |record: &&NodeRecord| self.may_answer(record.id) && (is_owner || !record.draining);
-        match record.as_ref().filter(is_usable) {
-            Some(record) => {
-                if is_owner {
-                    self.remember(project, node);
+            Home::Free { node, is_new } => {
+                self.forget_route(project);
+                self.place(project, node.as_ref(), is_new, (tried, starts))
+                    .await
+            }
+            Home::Expired(node) => {
+                self.forget_route(project);
+                match self.place(project, None, true, (tried, starts)).await {
+                    Route::Here => match self.unreached(project).await {
+                        Some(workspace) => {
+                            let record = self.record(node.id).await;
+                            let (own, record) = (&self.0.own, record.as_ref());
+                            Route::Nowhere(Unreachable::gone(&node, record, own, &workspace))
+                        }
+                        None => Route::Here,
+                    },
+                    route => route,
                 }
-                Ok(Route::There(record.clone()))
             }
-            None if is_owner => Ok(Route::Nowhere(Unreachable::new(&node, record.as_ref()))),
-            // The lease is free: any node may serve the project.
-            None => Ok(self.place(starts)),
-        }
+        })
     }
 
-    /// The place for a project without an owner: this node, unless it takes no new session and a
-    /// peer does.
-    fn place(&self, starts: bool) -> Route {
-        let sessions = &self.0.sessions;
-        if !starts || !(sessions.is_draining() || sessions.is_full()) {
-            return Route::Here;
+    /// The place for a project without an owner. A session starts on its home, or, if it is new, on
+    /// the node with the fewest sessions: among the nodes with room that reach the workspace. A
+    /// peer that does not reach the workspace refuses the request, and counts as tried.
+    async fn place(
+        &self,
+        project: Id,
+        home: Option<&Node>,
+        is_new: bool,
+        (tried, starts): (&[Uuid], bool),
+    ) -> Route {
+        let is_home = |id: Uuid| home.is_some_and(|home| home.id == id);
+        let own = self.0.own.id;
+        let peers = self.peers().await.into_iter();
+        let peers = peers
+            .filter(|peer| !peer.draining && !tried.contains(&peer.id) && self.may_answer(peer.id));
+        let mut peers: Vec<NodeRecord> = peers.collect();
+        if !starts {
+            let found = peers.into_iter().find(|peer| is_home(peer.id));
+            return found.map_or(Route::Here, Route::There);
         }
-        match self.emptiest() {
-            Some(peer) => Route::There(peer),
-            None => Route::Here,
+        let has_room = self.0.sessions.has_room() && self.unreached(project).await.is_none();
+        let own_load = has_room.then(|| self.0.sessions.load());
+        peers.retain(|peer| peer.capacity.is_none_or(|most| peer.sessions < most));
+        let rank = |id: Uuid, load: u64| match is_new {
+            true => (load, u8::from(!is_home(id)), u8::from(id != own)),
+            false => (
+                u64::from(!is_home(id)),
+                u8::try_from(load).unwrap_or(u8::MAX),
+                u8::from(id != own),
+            ),
+        };
+        let best = peers
+            .iter()
+            .min_by_key(|peer| (rank(peer.id, peer.sessions), peer.id));
+        match (best, own_load) {
+            (Some(best), Some(load)) if rank(own, load) <= rank(best.id, best.sessions) => {
+                Route::Here
+            }
+            (Some(best), _) => {
+                self.count_start(best.id);
+                Route::There(best.clone())
+            }
+            (None, _) => Route::Here,
         }
     }
 
@@ -162,15 +204,19 @@ impl Nodes {
         lock(&self.0.routes).remove(&project);
     }
 
-    /// Whether this node may serve a project for a peer: no other node has it.
-    pub(crate) async fn is_here(&self, project: Id) -> bool {
+    /// Whether this node may serve a project for a peer: no other node has it. A start also needs
+    /// the workspace, and room.
+    pub(crate) async fn is_here(&self, project: Id, starts: bool) -> bool {
         if self.0.sessions.has_agent(project) {
             return true;
+        }
+        if starts && !(self.0.sessions.has_room() && self.unreached(project).await.is_none()) {
+            return false;
         }
         match self.0.sessions.home(project).await {
             Ok(Home::Held(node)) => node.id == self.0.own.id,
             // The handler answers: no such project, or no store.
-            Ok(Home::Free(_) | Home::Expired(_)) | Err(_) => true,
+            Ok(Home::Free { .. } | Home::Expired(_)) | Err(_) => true,
         }
     }
 

@@ -6,6 +6,7 @@ mod lease;
 mod nodes;
 mod other_writer;
 mod outage;
+mod placement;
 mod restored;
 mod view;
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use wxcode_core::{delivery::Delivery, id::Id};
 use wxcode_store::{Command, Edit, Edited, NewDelivery, Queued, StoreError};
 
-use super::settle;
+use super::{room, settle};
 use crate::agent::{
     context::Context,
     launch::{
@@ -33,7 +33,8 @@ pub enum Delivered {
 /// finds the session ended. No delivery waits for a session that is never started.
 ///
 /// # Errors
-/// When no session runs and none can be started: the delivery is `failed`.
+/// When no session runs and none can be started: the delivery is `failed`. Beyond the capacity of
+/// the node it waits for room instead.
 pub(in crate::agent) async fn deliver(
     context: &Arc<Context>,
     new: &NewDelivery,
@@ -45,14 +46,23 @@ pub(in crate::agent) async fn deliver(
     let running = slot.running();
     // Before queueing: a delivery must not wait for a session that cannot start. Another server
     // starting now must find the project's owner.
-    let is_reserved = running.is_none() && !is_later(new.not_before);
-    let held = match is_reserved {
-        true => reserve(context, &slot, project).await?,
+    let needs_start = running.is_none() && !is_later(new.not_before);
+    let reserved = match needs_start {
+        true => match reserve(context, &slot, project).await {
+            Ok(reserved) => Some(reserved),
+            // It waits for room.
+            Err(StartError::Full(_)) => {
+                held_lease::check(context, project).await?;
+                None
+            }
+            Err(error) => return Err(error),
+        },
         false => {
             held_lease::check(context, project).await?;
             None
         }
     };
+    let is_full = needs_start && reserved.is_none();
     // A running session settles its last deliveries only after this delivery is queued.
     let _intake = match &running {
         Some(session) => Some(session.intake.lock().await),
@@ -73,12 +83,16 @@ pub(in crate::agent) async fn deliver(
         }
         Ok(_) | Err(_) => false,
     };
-    if let Some(held) = held.as_ref().filter(|_| !needs_session) {
+    let held = reserved
+        .as_ref()
+        .and_then(|reserved| reserved.held.as_ref());
+    if let Some(held) = held.filter(|_| !needs_session) {
         context.leases.give_back(project, held).await;
     }
-    let start = async || match is_reserved {
-        true => start_reserved(context, &slot, project, held).await,
-        false => get_or_start(context, &slot, project).await,
+    let mut reserved = reserved;
+    let mut start = async || match reserved.take() {
+        Some(reserved) => start_reserved(context, &slot, project, reserved).await,
+        None => get_or_start(context, &slot, project).await,
     };
     let delivery = match queued? {
         Queued::New(delivery) => delivery,
@@ -86,7 +100,7 @@ pub(in crate::agent) async fn deliver(
             return Ok(Delivered::KeyTaken(delivery.id));
         }
         Queued::Existing(delivery) => {
-            if is_open(&delivery) {
+            if is_open(&delivery) && !is_full {
                 start().await?;
             }
             return Ok(Delivered::Accepted(delivery));
@@ -96,6 +110,11 @@ pub(in crate::agent) async fn deliver(
     if delivery.is_ahead(new.at) {
         wake(context, project);
         return Ok(Delivered::Accepted(delivery));
+    }
+    if is_full {
+        let waiting = room::wait(context, &delivery).await?;
+        wake(context, project);
+        return Ok(Delivered::Accepted(waiting));
     }
     match start().await {
         Ok(found) => {

@@ -13,14 +13,19 @@ use tokio::time::sleep;
 use wxcode_core::{delivery::Delivery, id::Id};
 use wxcode_store::{NextQuery, StoreError};
 
-use super::{schedule, settle, unknown::Unknown};
-use crate::agent::{
-    context::Context,
-    launch::{error::StartError, session::get_or_start},
+use super::{room, schedule, settle, unknown::Unknown};
+use crate::{
+    agent::{
+        context::Context,
+        launch::{error::StartError, session::get_or_start},
+    },
+    workspace,
 };
 
 /// Pause between two looks for projects with waiting deliveries.
 const LOOK_EVERY: Duration = Duration::from_secs(15);
+/// Pause between two looks while deliveries wait for room.
+const ROOM_LOOK: Duration = Duration::from_secs(1);
 /// The first pause before the server looks up a delivery of unknown outcome; the pause doubles to
 /// [`LOOK_EVERY`].
 const UNSURE_FIRST: Duration = Duration::from_secs(1);
@@ -63,6 +68,7 @@ pub(in crate::agent) async fn look_for_waiting(context: &Arc<Context>) {
 /// has come. Returns the time until the next delivery is due, at most [`LOOK_EVERY`].
 async fn wake_waiting(context: &Arc<Context>) -> Result<Duration, StoreError> {
     let mut ahead = LOOK_EVERY;
+    let mut for_room = Vec::new();
     for project in context.store.projects_with_open_deliveries().await? {
         let session = context.slots.known(project).and_then(|slot| slot.running());
         if let Some(session) = session {
@@ -77,6 +83,14 @@ async fn wake_waiting(context: &Arc<Context>) -> Result<Duration, StoreError> {
         if let Some(at) = next.due_at {
             ahead = ahead.min(schedule::pause(query.now, at));
         }
+        if let Some(delivery) = next
+            .delivery
+            .as_ref()
+            .filter(|first| room::is_waiting(first))
+        {
+            for_room.push(delivery.clone());
+            continue;
+        }
         // Deliveries without a time are on their way to a session, or are settled at the session's
         // end.
         let due = next
@@ -88,7 +102,40 @@ async fn wake_waiting(context: &Arc<Context>) -> Result<Duration, StoreError> {
             begin(context, project, delivery.id).await;
         }
     }
+    if !for_room.is_empty() {
+        ahead = ahead.min(ROOM_LOOK);
+        give_room(context, for_room).await?;
+    }
     Ok(ahead)
+}
+
+/// Starts the sessions of the first deliveries that wait for room, and tells the others their
+/// places.
+async fn give_room(context: &Arc<Context>, mut waiting: Vec<Delivery>) -> Result<(), StoreError> {
+    waiting.sort_by_key(|delivery| (delivery.created_at, delivery.id));
+    let mut rest = Vec::new();
+    for delivery in waiting {
+        let project = delivery.output_project_id;
+        let takes = !context.is_full() && !context.is_draining() && reaches(context, project).await;
+        if takes && !context.leases.is_elsewhere(project).await? {
+            begin(context, project, delivery.id).await;
+        } else {
+            rest.push(delivery);
+        }
+    }
+    room::tell_places(context, &rest).await;
+    Ok(())
+}
+
+/// Whether this node reaches the workspace of a project.
+async fn reaches(context: &Context, project: Id) -> bool {
+    let Ok(Some(record)) = context.store.project(project).await else {
+        return false;
+    };
+    let path = record.workspace_path.clone();
+    let look = move || workspace::check(&path);
+    let looked = wxcode_files::off_thread(&record.workspace_path, look);
+    looked.await.is_ok()
 }
 
 /// Starts a session for a delivery whose time has come. If no session can start yet, the next look
@@ -111,6 +158,7 @@ async fn begin(context: &Arc<Context>, project: Id, delivery: Id) {
         }
         Err(StartError::Store(StoreError::Unavailable(_)) | StartError::Closing) => return,
         Err(StartError::Elsewhere { .. } | StartError::NoProject) => return,
+        Err(StartError::Full(_) | StartError::Draining) => return,
         // The obstacle may go away, on this server or another.
         Err(error @ (StartError::InRun(_) | StartError::Claimed(_) | StartError::Workspace(_))) => {
             settle::note(&context.store, &delivery, error.to_string()).await

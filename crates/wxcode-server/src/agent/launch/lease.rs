@@ -54,12 +54,20 @@ pub(in crate::agent) enum Renewal {
 /// The node of a project, by its lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Home {
-    /// No node holds the lease; the node of the last hold, if there was one.
-    Free(Option<Node>),
+    /// No node holds the lease: the node of the last hold, or of the project's creation, and whether
+    /// no agent ever ran under a lease.
+    Free { node: Option<Node>, is_new: bool },
     /// The node holds the lease.
     Held(Node),
     /// The lease of another node expired, by this node's observations.
     Expired(Node),
+}
+
+impl Home {
+    const UNKNOWN: Self = Self::Free {
+        node: None,
+        is_new: true,
+    };
 }
 
 impl Leases {
@@ -151,14 +159,17 @@ impl Leases {
     /// The node of a project.
     pub(in crate::agent) async fn home(&self, project: Id) -> Result<Home, StoreError> {
         let Some(shared) = &self.0.shared else {
-            return Ok(Home::Free(None));
+            return Ok(Home::UNKNOWN);
         };
         let asked = self.now();
         let Some(read) = self.0.store.lease(project).await? else {
-            return Ok(Home::Free(None));
+            return Ok(Home::UNKNOWN);
         };
         let Some(owner) = read.owner() else {
-            return Ok(Home::Free(read.node));
+            return Ok(Home::Free {
+                is_new: read.epoch == 0,
+                node: read.node,
+            });
         };
         let owner = owner.clone();
         let is_other = owner.id != shared.node.id;

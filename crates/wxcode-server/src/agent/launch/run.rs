@@ -37,7 +37,7 @@ pub(in crate::agent) async fn begin(
         return Err(StartError::InSession);
     }
     slot.is_free()?;
-    context.check_room()?;
+    let _room = context.take_room()?;
     let _run_start = slot.start_run();
     let held = context.leases.take(project).await?;
     let at = slot.next_start(Timestamp::now());

@@ -30,7 +30,7 @@ use crate::{
     Settings,
     agent::{
         ENDED_KEPT,
-        context::Context,
+        context::{Context, Room},
         delivery::settle,
         launch::{
             error::StartError,
@@ -91,19 +91,28 @@ pub(in crate::agent) async fn get_or_start(
             created: false,
         });
     }
-    let held = reserve(context, slot, project).await?;
-    start_reserved(context, slot, project, held).await
+    let reserved = reserve(context, slot, project).await?;
+    start_reserved(context, slot, project, reserved).await
+}
+
+/// The lease of a session that is about to start, and its room.
+pub(in crate::agent) struct Reserved {
+    pub(in crate::agent) held: Option<Tenure>,
+    _room: Room,
 }
 
 /// Takes the lease of a project for the start of its session. The caller holds the slot's lock.
 pub(in crate::agent) async fn reserve(
-    context: &Context,
+    context: &Arc<Context>,
     slot: &Slot,
     project: Id,
-) -> Result<Option<Tenure>, StartError> {
+) -> Result<Reserved, StartError> {
     slot.is_free()?;
-    context.check_room()?;
-    context.leases.take(project).await
+    let room = context.take_room()?;
+    Ok(Reserved {
+        held: context.leases.take(project).await?,
+        _room: room,
+    })
 }
 
 /// Starts the session of a project under this lease. The caller holds the slot's lock since it
@@ -112,8 +121,10 @@ pub(in crate::agent) async fn start_reserved(
     context: &Arc<Context>,
     slot: &Arc<Slot>,
     project: Id,
-    held: Option<Tenure>,
+    reserved: Reserved,
 ) -> Result<Found, StartError> {
+    // The room is given back once the session lives.
+    let Reserved { held, _room } = reserved;
     let at = slot.next_start(Timestamp::now());
     let launched = start(context, project, at).await;
     if let (Err(_), Some(held)) = (&launched, &held) {
