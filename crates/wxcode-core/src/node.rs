@@ -12,6 +12,8 @@ pub struct NodeRecord {
     pub name: String,
     /// The address for its peers, such as `http://127.0.0.1:8052`.
     pub address: String,
+    /// The SHA-256 of its certificate, if it speaks TLS itself: peers take no other one.
+    pub fingerprint: Option<String>,
     pub version: String,
     /// Its live sessions and runs.
     pub sessions: u64,

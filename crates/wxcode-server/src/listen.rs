@@ -41,7 +41,7 @@ pub(crate) use self::{
     bounds::Bounds,
     connection::Connection,
     local::{LocalListener, SOCKET},
-    tls::{Tls, TlsError, names},
+    tls::{Tls, TlsError, fingerprint, names},
 };
 use crate::metric::{Cut, Metrics};
 

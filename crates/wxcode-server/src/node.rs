@@ -8,6 +8,7 @@
 //! Invariant: a forwarded request is never forwarded again.
 
 mod ask;
+mod connector;
 mod frame;
 mod identity;
 mod peer;
@@ -23,7 +24,7 @@ use std::{
 
 use axum::body::Body;
 use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
+    client::legacy::Client,
     rt::{TokioExecutor, TokioTimer},
 };
 use tokio::{
@@ -34,13 +35,14 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use wxcode_core::{id::Id, lease::Node};
 use wxcode_store::NODE_KEY;
 
+use self::connector::{Connector, Pins};
 pub(crate) use self::{
     identity::{Forwarded, HEADER as FORWARDED, Refused},
     peer::{PassError, Passed, path},
     relay::{Following, Relay},
     route::{Route, Unreachable},
 };
-use crate::{Settings, access::Callers, agent::Manager, repository::Repository};
+use crate::{Settings, access::Callers, agent::Manager, listen::Tls, repository::Repository};
 
 /// The nodes of the store, seen from this one.
 #[derive(Clone)]
@@ -64,7 +66,11 @@ struct Inner {
     reach: Mutex<HashMap<PathBuf, (bool, Instant)>>,
     /// The held leases of other nodes, and since when that is known.
     held: tokio::sync::Mutex<Option<(Arc<Vec<route::Elsewhere>>, Instant)>>,
-    client: Client<HttpConnector, Body>,
+    client: Client<Connector, Body>,
+    /// The certificates that peers show.
+    pins: Pins,
+    /// The certificate of this node, if it has one.
+    tls: Option<Tls>,
     /// Permits for requests to peers at the same time.
     permits: Arc<Semaphore>,
     closing: CancellationToken,
@@ -75,27 +81,27 @@ impl Nodes {
     /// The nodes of a server with this address for its peers.
     pub(crate) fn new(
         settings: &Settings,
-        address: String,
+        (address, tls): (String, Option<Tls>),
         store: Repository,
         sessions: Manager,
         callers: Callers,
         closing: CancellationToken,
         clients: TaskTracker,
     ) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_connect_timeout(Some(peer::CONNECT_MAX));
-        connector.set_nodelay(true);
+        let pins = Pins::default();
         let client = Client::builder(TokioExecutor::new())
             .pool_idle_timeout(peer::IDLE_MAX)
             .pool_timer(TokioTimer::new())
             .pool_max_idle_per_host(peer::IDLE_PER_PEER)
-            .build(connector);
+            .build(Connector::new(pins.clone()));
         Self(Arc::new(Inner {
             store,
             sessions,
             callers,
             own: settings.node.clone(),
             address,
+            pins,
+            tls,
             capacity: settings.capacity,
             is_shared: settings.shared.is_some(),
             key: OnceCell::new(),

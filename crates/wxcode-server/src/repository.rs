@@ -366,9 +366,13 @@ impl Repository {
     ) -> Result<bool> {
         self.run(
             "note_conversation",
-            self.0
-                .store
-                .note_conversation(project, conversation, spoke, transcript_path),
+            self.0.store.note_conversation(
+                project,
+                conversation,
+                spoke,
+                transcript_path,
+                self.fence(project),
+            ),
         )
         .await
     }

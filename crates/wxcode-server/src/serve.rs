@@ -290,7 +290,7 @@ impl Server {
         }
         let nodes = Nodes::new(
             &settings,
-            peer_address(&settings, address),
+            (peer_address(&settings, address), tls.clone()),
             store.clone(),
             sessions.clone(),
             callers.clone(),
@@ -392,7 +392,7 @@ impl Server {
             local,
             address,
             scheme,
-            fingerprint: tls.map(|tls| tls.fingerprint().to_owned()),
+            fingerprint: tls.map(|tls| tls.fingerprint()),
             url,
             callers,
             sessions,

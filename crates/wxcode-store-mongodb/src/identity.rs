@@ -240,9 +240,8 @@ async fn set_first(records: &Records, project: Id, rotation: &Rotation) -> Resul
 pub(crate) async fn note(
     records: &Records,
     project: Id,
-    conversation: Uuid,
-    spoke: bool,
-    transcript_path: Option<&Path>,
+    (conversation, spoke, transcript_path): (Uuid, bool, Option<&Path>),
+    fence: Option<u64>,
 ) -> Result<bool, Failure> {
     let _turn = records.turn(oid(project)).await;
     loop {
@@ -250,6 +249,9 @@ pub(crate) async fn note(
             return Ok(false);
         };
         let fields = Fields::of(PROJECTS, &document);
+        if lease::is_later(fields.count(EPOCH)?, fence) {
+            return Ok(false);
+        }
         let identity = read_alone(&fields, &document)?;
         let mut history = identity.history;
         let latest = history.iter_mut().rev().find(|e| e.id == conversation);
@@ -261,7 +263,7 @@ pub(crate) async fn note(
             latest.transcript_path = Some(path.to_owned());
         }
         let set = difference(&identity.kept, &history)?;
-        if set.is_empty() || change(records, &fields, set).await? {
+        if set.is_empty() || change_under(records, &fields, set, fence).await? {
             return Ok(true);
         }
     }

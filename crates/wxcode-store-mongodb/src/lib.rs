@@ -273,11 +273,13 @@ impl IdentityStore for MongoStore {
         conversation: Uuid,
         spoke: bool,
         transcript_path: Option<std::path::PathBuf>,
+        fence: Option<u64>,
     ) -> Result<bool> {
         self.run(move |records, _| {
             let path = transcript_path.clone();
             async move {
-                identity::note(&records, project, conversation, spoke, path.as_deref()).await
+                let note = (conversation, spoke, path.as_deref());
+                identity::note(&records, project, note, fence).await
             }
         })
         .await

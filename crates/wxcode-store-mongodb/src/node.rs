@@ -19,6 +19,7 @@ pub(crate) async fn put(records: &Records, node: &NodeRecord) -> Result<(), Fail
     let record = doc! {
         "name": &node.name,
         "address": &node.address,
+        "fingerprint": node.fingerprint.as_deref(),
         "version": &node.version,
         "sessions": fields::count(node.sessions)?,
         "capacity": node.capacity.map(fields::count).transpose()?,
@@ -50,6 +51,7 @@ fn read(document: &Document) -> Result<NodeRecord, Failure> {
         id: Uuid::try_parse(&text("_id")?).map_err(|_| fields.wrong("_id", "is no id"))?,
         name: text("name")?,
         address: text("address")?,
+        fingerprint: fields.text("fingerprint")?,
         version: text("version")?,
         sessions: count("sessions")?,
         capacity: fields.count("capacity")?,

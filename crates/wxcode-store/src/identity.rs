@@ -65,12 +65,14 @@ pub trait IdentityStore: Send + Sync + 'static {
         Ok(None)
     }
     /// Records a submitted message in the latest history entry of `conversation`, and the
-    /// transcript path if given; true if there is such an entry.
+    /// transcript path if given; true if there is such an entry. Changes nothing, and returns false,
+    /// if the project's lease has a later epoch than `fence`.
     async fn note_conversation(
         &self,
         project: Id,
         conversation: Uuid,
         spoke: bool,
         transcript_path: Option<PathBuf>,
+        fence: Option<u64>,
     ) -> Result<bool>;
 }

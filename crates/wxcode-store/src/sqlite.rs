@@ -201,9 +201,13 @@ impl IdentityStore for SqliteStore {
         conversation: Uuid,
         spoke: bool,
         transcript_path: Option<PathBuf>,
+        fence: Option<u64>,
     ) -> Result<bool> {
         self.writer
             .run(move |tx| {
+                if lease::is_fenced(tx, project, fence)? {
+                    return Ok(false);
+                }
                 identity::note(tx, project, conversation, spoke, transcript_path.as_deref())
             })
             .await

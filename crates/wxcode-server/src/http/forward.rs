@@ -239,7 +239,7 @@ fn problem(error: PassError, peer: &NodeRecord) -> Problem {
         PassError::Full => {
             Problem::new(unavailable, error.to_string()).with_code("forwarding_full")
         }
-        PassError::Broken | PassError::Silent(_) => {
+        PassError::Broken | PassError::Silent(_) | PassError::Hangs => {
             let Unreachable { node, reason, .. } = Unreachable::of(peer);
             Problem::new(unavailable, format!("the node {node} {error}; {reason}"))
                 .with_code("node_unreachable")

@@ -59,8 +59,8 @@ pub enum TlsError {
 pub(crate) struct Tls {
     cert: PathBuf,
     key: PathBuf,
-    config: Arc<RwLock<Arc<ServerConfig>>>,
-    fingerprint: String,
+    /// The configuration of new connections, and the fingerprint of its certificate.
+    config: Arc<RwLock<(Arc<ServerConfig>, String)>>,
 }
 
 /// A certificate with its key, as they are in their files.
@@ -82,18 +82,18 @@ impl Tls {
             TlsSource::SelfSigned => self_signed(data_dir, names)?,
         };
         let pair = read(&cert, &key)?;
-        let (config, fingerprint) = configuration(&cert, &key, &pair)?;
+        let config = configuration(&cert, &key, &pair)?;
         Ok(Self {
             cert,
             key,
             config: Arc::new(RwLock::new(config)),
-            fingerprint,
         })
     }
 
     /// The SHA-256 of the certificate, as browsers show it.
-    pub(crate) fn fingerprint(&self) -> &str {
-        &self.fingerprint
+    pub(crate) fn fingerprint(&self) -> String {
+        let config = self.config.read();
+        config.unwrap_or_else(PoisonError::into_inner).1.clone()
     }
 
     /// Takes a changed certificate for new connections, for as long as the future is polled. A
@@ -112,7 +112,8 @@ impl Tls {
                     let is_first = last.is_none();
                     last = Some(pair);
                     match config {
-                        Ok((config, fingerprint)) => {
+                        Ok(config) => {
+                            let fingerprint = config.1.clone();
                             *self.config.write().unwrap_or_else(PoisonError::into_inner) = config;
                             if !is_first {
                                 tracing::info!(fingerprint, "took the changed certificate");
@@ -133,14 +134,15 @@ impl Tls {
     }
 
     /// Shakes hands; plain HTTP gets an answer that names the remedy.
-    pub(super) async fn accept(&self, mut stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+    pub(crate) async fn accept(&self, mut stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
         let mut first = [0];
         let count = stream.peek(&mut first).await?;
         if count == 1 && first != [HANDSHAKE] {
             stream.write_all(PLAIN).await?;
             return Err(io::Error::other("it speaks plain HTTP"));
         }
-        let config = Arc::clone(&self.config.read().unwrap_or_else(PoisonError::into_inner));
+        let config = self.config.read();
+        let config = Arc::clone(&config.unwrap_or_else(PoisonError::into_inner).0);
         TlsAcceptor::from(config).accept(stream).await
     }
 }
@@ -178,10 +180,7 @@ fn configuration(
     let first = chain
         .first()
         .ok_or_else(|| failed("the first file has no certificate in PEM".to_owned()))?;
-    let fingerprint: Vec<String> = Sha256::digest(first)
-        .iter()
-        .map(|byte| format!("{byte:02X}"))
-        .collect();
+    let fingerprint = fingerprint(first);
     let key =
         PrivateKeyDer::from_pem_slice(&pair.key).map_err(|error| failed(error.to_string()))?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -190,7 +189,14 @@ fn configuration(
         .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
         .map_err(|error| failed(error.to_string()))?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok((Arc::new(config), fingerprint.join(":")))
+    Ok((Arc::new(config), fingerprint))
+}
+
+/// The SHA-256 of a certificate, as browsers show it.
+pub(crate) fn fingerprint(certificate: &[u8]) -> String {
+    let digest = Sha256::digest(certificate);
+    let digits: Vec<String> = digest.iter().map(|byte| format!("{byte:02X}")).collect();
+    digits.join(":")
 }
 
 /// The files of the self-signed certificate of a data folder.

@@ -19,7 +19,10 @@ use axum::{
 use futures_util::StreamExt as _;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use tokio::{io::copy_bidirectional, time::timeout};
+use tokio::{
+    io::copy_bidirectional,
+    time::{sleep, timeout},
+};
 use wxcode_core::{id::Id, node::NodeRecord};
 use wxcode_store::StoreError;
 
@@ -38,6 +41,10 @@ pub(super) const AT_ONCE: usize = 4_096;
 const READ_MAX: Duration = Duration::from_secs(30);
 /// Time for the head of a peer's answer to a changing request, such as the start of a session.
 const CHANGE_MAX: Duration = Duration::from_secs(300);
+/// Pause between two questions to a peer while its answer to a request is awaited.
+const PROBE_EVERY: Duration = Duration::from_secs(1);
+/// The question, which every living node answers at once.
+const PROBE: &str = "/healthz";
 /// Headers that belong to one connection, or to the first node's caller.
 const OWN: [HeaderName; 11] = [
     header::HOST,
@@ -71,6 +78,8 @@ pub(crate) enum PassError {
     Broken,
     #[error("did not answer within {} s", .0.as_secs())]
     Silent(Duration),
+    #[error("does not answer any more, and may or may not have carried the request out")]
+    Hangs,
     #[error("the connection cannot be upgraded: use HTTP/1.1")]
     NoUpgrade,
     #[error("the request has no caller")]
@@ -100,7 +109,19 @@ impl Nodes {
             true => READ_MAX,
             false => CHANGE_MAX,
         };
-        let answer = match timeout(limit, self.0.client.request(request)).await {
+        let asked = timeout(limit, self.0.client.request(request));
+        let asked = tokio::select! {
+            biased;
+            asked = asked => asked,
+            () = self.falls_silent(peer) => {
+                self.refused_connection(peer.id);
+                return match parts.method.is_safe() && !is_upgrade {
+                    true => Ok(Passed::Unconnected),
+                    false => Err(PassError::Hangs),
+                };
+            }
+        };
+        let answer = match asked {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) if error.is_connect() => {
                 tracing::debug!(
@@ -135,6 +156,17 @@ impl Nodes {
                 Passed::Answered(Response::from_parts(head, body))
             }
         })
+    }
+
+    /// Returns once a peer answers no question any more, so that nobody waits long for a dead one.
+    async fn falls_silent(&self, peer: &NodeRecord) {
+        loop {
+            sleep(PROBE_EVERY).await;
+            if self.ask(peer, PROBE, None).await.is_err() {
+                tracing::warn!(peer = peer.name, "a node does not answer any more");
+                return;
+            }
+        }
     }
 
     async fn request(

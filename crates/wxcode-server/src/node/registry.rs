@@ -12,7 +12,7 @@ use wxcode_core::{node::NodeRecord, time::to_millis};
 use wxcode_store::Result;
 
 use super::Nodes;
-use crate::sync::lock;
+use crate::{listen::Tls, sync::lock};
 
 /// Pause between two heartbeats.
 pub(super) const HEARTBEAT: Duration = Duration::from_secs(10);
@@ -76,6 +76,7 @@ impl Nodes {
             id: inner.own.id,
             name: inner.own.name.clone(),
             address: inner.address.clone(),
+            fingerprint: inner.tls.as_ref().map(Tls::fingerprint),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             sessions: inner.sessions.live(),
             capacity: inner.capacity,
@@ -109,6 +110,10 @@ impl Nodes {
                 *seen = (record.beat, now);
                 started.push(record.id);
             }
+        }
+        for record in &records {
+            let fingerprint = record.fingerprint.as_deref();
+            self.0.pins.expect(&record.address, fingerprint);
         }
         for id in started {
             peers.starts.remove(&id);

@@ -60,7 +60,7 @@ async fn their_whole_save_keeps_our_fields() {
     assert_eq!(lost.unwrap(), Rotated::Lost(Some(stale)));
     assert!(
         store
-            .note_conversation(project, stale, true, Some("/t/2".into()))
+            .note_conversation(project, stale, true, Some("/t/2".into()), None)
             .await
             .unwrap()
     );

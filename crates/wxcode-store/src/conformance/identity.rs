@@ -162,7 +162,12 @@ pub async fn the_history_keeps_every_conversation(records: &impl Records) {
         expected = rotated(expected, new, source, &rotation.reason, path, rotation.at);
         // A returning id is known to have spoken.
         if millis == 0 {
-            assert!(store.note_conversation(id, new, true, None).await.unwrap());
+            assert!(
+                store
+                    .note_conversation(id, new, true, None, None)
+                    .await
+                    .unwrap()
+            );
             expected[0].spoke = true;
         }
         let project = records.open().await.project(id).await.unwrap().unwrap();
@@ -224,7 +229,7 @@ pub async fn a_note_goes_to_the_latest_entry(records: &impl Records) {
     for (conversation, spoke, transcript, expected) in notes {
         assert!(
             store
-                .note_conversation(id, conversation, spoke, transcript)
+                .note_conversation(id, conversation, spoke, transcript, None)
                 .await
                 .unwrap()
         );
@@ -249,7 +254,7 @@ pub async fn a_note_needs_a_project(records: &impl Records) {
     );
     assert!(
         !store
-            .note_conversation(missing, a, true, None)
+            .note_conversation(missing, a, true, None, None)
             .await
             .unwrap()
     );
@@ -259,7 +264,12 @@ pub async fn a_note_needs_a_project(records: &impl Records) {
         .rotate(there, &sample::rotation(None, a))
         .await
         .unwrap();
-    assert!(!store.note_conversation(here, a, true, None).await.unwrap());
+    assert!(
+        !store
+            .note_conversation(here, a, true, None, None)
+            .await
+            .unwrap()
+    );
     assert!(!history(&*store, there).await[0].spoke);
 }
 

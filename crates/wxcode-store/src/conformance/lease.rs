@@ -66,6 +66,18 @@ pub async fn an_old_epoch_changes_nothing(records: &impl Records) {
         let project = store.project(project).await.unwrap().unwrap();
         assert_eq!(project.claude_session_id.is_some(), counts, "{fence:?}");
     }
+    // Notes about the conversation too.
+    for (fence, counts) in [(first.epoch, false), (second.epoch, true)] {
+        let path = Some("/t".into());
+        let noted = store.note_conversation(project, id, true, path, Some(fence));
+        assert_eq!(noted.await.unwrap(), counts, "{fence:?}");
+        let kept = store.project(project).await.unwrap().unwrap();
+        let entry = kept.claude_session_history.last().unwrap();
+        assert_eq!(
+            (entry.spoke, entry.transcript_path.is_some()),
+            (counts, counts)
+        );
+    }
     // The next conversation too.
     let next = Rotation {
         fence: Some(first.epoch),

@@ -16,7 +16,8 @@ fn node(name: &str) -> NodeRecord {
     NodeRecord {
         id: Uuid::new_v4(),
         name: name.to_owned(),
-        address: "http://127.0.0.1:1".to_owned(),
+        address: "https://127.0.0.1:1".to_owned(),
+        fingerprint: Some("AB:CD".to_owned()),
         version: "0.1.0".to_owned(),
         sessions: 3,
         capacity: Some(7),
@@ -34,6 +35,7 @@ pub async fn a_node_has_one_record(records: &impl Records) {
     store.put_node(&second).await.unwrap();
     let later = NodeRecord {
         capacity: None,
+        fingerprint: None,
         draining: true,
         beat: 1,
         ..first.clone()

@@ -2,6 +2,8 @@
 
 mod answer;
 mod conversation;
+mod encrypted;
+mod fencing;
 mod lease;
 mod nodes;
 mod other_writer;

@@ -1,0 +1,106 @@
+//! A server that lost its leases without knowing changes nothing.
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::{
+    lease::{agent, take_over},
+    *,
+};
+use crate::support::eventually;
+
+/// A project's record, as the database has it.
+async fn records(server: &Server, project: &str) -> Value {
+    let deliveries = server
+        .get(&format!("/output-projects/{project}/deliveries"))
+        .await
+        .expect(200);
+    let milestones = server
+        .get(&format!("/milestones?output_project_id={project}"))
+        .await
+        .expect(200);
+    let session = server.session(project).await;
+    json!({
+        "deliveries": deliveries,
+        "milestones": milestones,
+        "conversation": session["claude_session_id"],
+        "history": session["claude_session_history"],
+        "node": session["node"],
+        "pid": session["pid"],
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_paused_server_changes_nothing_later() {
+    let Some(mongo) = shared().await else { return };
+    let address = mongo.address(&database());
+    // For their agents, each is on its own machine.
+    let first = Server::start_on(agent("first", 2), Some(address.clone())).await;
+    let mut projects = Vec::new();
+    for name in ["rotates", "delivers", "notes", "begins"] {
+        let project = first.project(name).await;
+        first.start_session(&project).await;
+        first.idle(&project).await;
+        projects.push(project);
+    }
+    let second = Server::start_on(agent("second", 300), Some(address)).await;
+    let new = json!({ "output_project_id": projects[3], "element_name": "m" });
+    let milestone = first.post("/milestones", new).await.expect(201);
+    let milestone = milestone["id"].as_str().unwrap();
+    // Each project is in the middle of another kind of write: a new conversation, a delivery, a
+    // first message, a milestone's command.
+    let terminal = |project: &str| format!("/output-projects/{project}/terminal");
+    let mut rotates = first.socket(&terminal(&projects[0])).await;
+    rotates.input("/clear").await;
+    rotates.until("❯ /clear").await;
+    let mut notes = first.socket(&terminal(&projects[2])).await;
+    notes.input("typed").await;
+    notes.until("❯ typed").await;
+    let delivery = first.deliver(&projects[1], "on its way").await;
+    let start = format!("/milestones/{milestone}/start");
+    first.post(&start, json!({})).await.expect(202);
+    rotates.input("\r").await;
+    notes.input("\r").await;
+    let signal = |signal| kill_process(Pid::from_raw(first.pid()).unwrap(), signal).unwrap();
+    signal(Signal::STOP);
+
+    for project in &projects {
+        take_over(&second, project, "first").await;
+    }
+    second.idle(&projects[1]).await;
+    // Its deliveries are settled before the look.
+    let id = delivery["id"].as_str().unwrap();
+    let path = format!("/output-projects/{}/deliveries/{id}", projects[1]);
+    second
+        .until(&path, "settled", |seen| {
+            ["submitted", "failed"].contains(&seen["state"].as_str().unwrap())
+        })
+        .await;
+    let queue = format!("/output-projects/{}/deliveries", projects[3]);
+    second
+        .until(&queue, "settled", |seen| {
+            let state = seen["deliveries"][0]["state"].as_str().unwrap();
+            ["submitted", "failed"].contains(&state)
+        })
+        .await;
+    for project in &projects {
+        second.idle(project).await;
+    }
+    let mut before = Vec::new();
+    for project in &projects {
+        before.push(records(&second, project).await);
+    }
+    signal(Signal::CONT);
+    eventually("the first gives all of them up", || {
+        let log = first.log();
+        log.matches("another server took over the project").count() >= projects.len()
+    })
+    .await;
+    eventually("its agents are gone", || {
+        let dirs = first.session_dirs();
+        dirs.iter().all(|dir| dir.join("exit.json").exists())
+    })
+    .await;
+    for (project, before) in projects.iter().zip(before) {
+        assert_eq!(records(&second, project).await, before);
+    }
+}
