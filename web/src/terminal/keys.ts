@@ -30,6 +30,8 @@ export type KeyChoice =
   | { do: "leave" }
   /** Copies the selection; the browser has another use for the key. */
   | { do: "copy" }
+  /** Opens the search in the output. */
+  | { do: "find" }
   /** Sent instead of the terminal's own bytes. */
   | { do: "send"; data: string };
 
@@ -43,6 +45,7 @@ export function chooseKey(press: KeyPress, hasSelection: boolean): KeyChoice {
   if (ctrlKey && !altKey && !metaKey) {
     const letter = key.toLowerCase();
     if (letter === "v") return { do: "leave" };
+    if (letter === "f" && shiftKey) return { do: "find" };
     if (letter === "c" && shiftKey) return { do: "copy" };
     if (letter === "c" && hasSelection) return { do: "leave" };
   }

@@ -6,10 +6,12 @@ import { WebLinksAddon } from "@xterm/addon-web-links";
 import { Terminal } from "@xterm/xterm";
 import { type Copied, onCopy, writeClipboard } from "./clipboard";
 import { boundCounts } from "./counts.js";
+import { Finder, type Found } from "./find";
 import type { Size } from "./frame";
 import { chooseKey, type Key, keyData } from "./keys";
 import { Painter } from "./painter";
 import { interceptPastes, typeable } from "./paste";
+import { linkPlaces } from "./place";
 import { FocusReports, silenceQueries } from "./queries";
 import { SCALE_MIN, SCALE_STEP, scaledFont } from "./scale";
 import { FONT_MAX, FONT_MIN, keepFontSize, openLink, terminalOptions } from "./theme";
@@ -30,6 +32,12 @@ export interface ScreenHandlers {
   hover(address: string | null): void;
   /** The user pressed a link without Ctrl or Cmd. */
   link(address: string): void;
+  /** The user pressed a place in a file, such as `src/main.rs:12`. */
+  place(text: string): void;
+  /** The user wants to search. */
+  find(): void;
+  /** What a search found. */
+  found(found: Found): void;
   /** Whether text is selected. */
   selected(selected: boolean): void;
   /** Whether the user looks at something above the end. */
@@ -44,6 +52,7 @@ export class Screen {
   readonly #terminal = new Terminal(terminalOptions());
   readonly #painter = new Painter(this.#terminal);
   readonly #fit = new FitAddon();
+  readonly #finder: Finder;
   readonly #focus: FocusReports;
   readonly #letPastesBe: () => void;
   readonly #letTouchesBe: () => void;
@@ -76,6 +85,8 @@ export class Screen {
     };
     terminal.loadAddon(new WebLinksAddon(activate, { hover, leave }));
     terminal.options.linkHandler = { activate, hover, leave };
+    terminal.registerLinkProvider(linkPlaces(terminal, { hover: handlers.hover, press: handlers.place }));
+    this.#finder = new Finder(terminal, (found) => handlers.found(found));
     silenceQueries(terminal);
     boundCounts(terminal);
     countWidths(terminal);
@@ -171,6 +182,15 @@ export class Screen {
     return writeClipboard(text, true);
   }
 
+  find(words: string, way: "next" | "previous" | "typing"): void {
+    void this.#finder.find(words, way);
+  }
+
+  endFind(): void {
+    void this.#finder.end();
+    this.#terminal.clearSelection();
+  }
+
   toEnd(): void {
     this.#terminal.scrollToBottom();
   }
@@ -260,6 +280,10 @@ export class Screen {
   #key(event: KeyboardEvent): boolean {
     const choice = chooseKey(event, this.#terminal.hasSelection());
     if (choice.do === "type") return true;
+    if (choice.do === "find") {
+      event.preventDefault();
+      if (event.type === "keydown") this.#handlers.find();
+    }
     if (choice.do === "copy") {
       event.preventDefault();
       const text = this.#terminal.getSelection();

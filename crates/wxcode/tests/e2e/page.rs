@@ -235,6 +235,15 @@ async fn two_people_hand_a_session_over() {
 }
 
 #[tokio::test]
+async fn output_is_searched_and_places_are_links() {
+    let Some(browser) = browser() else { return };
+    let agent = Agent::script("export PS1='$ '\nexec bash --norc --noprofile -i");
+    let mut server = Server::start(agent).await;
+    let workspace = tempfile::tempdir().unwrap();
+    run(&mut server, &browser, "find.mjs", workspace.path()).await;
+}
+
+#[tokio::test]
 async fn the_terminal_on_a_phone() {
     let Some(browser) = browser() else { return };
     let agent = Agent::script("export PS1='$ '\nexec bash --norc --noprofile -i");
