@@ -100,6 +100,34 @@ try {
   await page.getByRole("dialog").getByRole("button", { name: "Paste" }).click();
   await reads("the page's field", `${BEGIN}a\rb[201~\rc${END}`);
 
+  // While screens are drawn, xterm.js does not know the modes of the program for a moment.
+  await page.setViewportSize({ width: 1280, height: 800 });
+  const rounds = 3;
+  // A slow browser parses in many slices.
+  const cpu = await context.newCDPSession(page);
+  await cpu.send("Emulation.setCPUThrottlingRate", { rate: 20 });
+  for (let round = 0; round < rounds; round += 1) {
+    await page.reload();
+    await shows(page, "ready");
+    // From the first screen to behind the one with the history.
+    const count = await page.evaluate(async (text) => {
+      const until = performance.now() + 1_500;
+      let pasted = 0;
+      while (performance.now() < until) {
+        const transfer = new DataTransfer();
+        transfer.setData("text/plain", text);
+        const init = { bubbles: true, cancelable: true, clipboardData: transfer };
+        document.querySelector(".xterm-helper-textarea").dispatchEvent(new ClipboardEvent("paste", init));
+        pasted += 1;
+        await new Promise((done) => setTimeout(done, 2));
+      }
+      return pasted;
+    }, HOSTILE);
+    await reads(`${count} pastes while the screen is drawn`, SAFE.repeat(count));
+  }
+
+  await cpu.send("Emulation.setCPUThrottlingRate", { rate: 1 });
+
   // Keys stay keys, and clean keyboard text stays unchanged.
   await terminal.focus();
   await page.keyboard.press("Control+u");

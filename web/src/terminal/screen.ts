@@ -8,6 +8,7 @@ import { type Copied, onCopy, writeClipboard } from "./clipboard";
 import { boundCounts } from "./counts.js";
 import { Finder, type Found } from "./find";
 import type { Size } from "./frame";
+import { Hold } from "./hold";
 import { chooseKey, type Key, keyData } from "./keys";
 import { Painter } from "./painter";
 import { interceptPastes, typeable } from "./paste";
@@ -24,6 +25,8 @@ export const RESIZE_QUIET_MS = 100;
 export interface ScreenHandlers {
   /** Input of the user: typed, pasted, or by mouse. */
   input(bytes: Uint8Array): void;
+  /** Too much input waits for the screen: this one is not sent. */
+  refused(): void;
   /** The size for the box at the user's text size. */
   room(size: Size): void;
   /** The agent wrote to the clipboard, in live output for this window. */
@@ -53,6 +56,7 @@ export class Screen {
   readonly #painter = new Painter(this.#terminal);
   readonly #fit = new FitAddon();
   readonly #finder: Finder;
+  readonly #hold = new Hold();
   readonly #focus: FocusReports;
   readonly #letPastesBe: () => void;
   readonly #letTouchesBe: () => void;
@@ -100,10 +104,10 @@ export class Screen {
     terminal.textarea?.setAttribute("aria-label", label);
     terminal.attachCustomKeyEventHandler((event) => this.#key(event));
     terminal.onData((data) => {
-      if (!this.#focus.isOwn(data)) handlers.input(utf8.encode(data));
+      if (!this.#focus.isOwn(data)) this.#send(utf8.encode(data));
     });
     // Mouse reports as bytes: a byte for each character.
-    terminal.onBinary((data) => handlers.input(Uint8Array.from(data, (unit) => unit.charCodeAt(0))));
+    terminal.onBinary((data) => this.#send(Uint8Array.from(data, (unit) => unit.charCodeAt(0))));
     const settled = () => {
       if (this.calm) handlers.calm();
     };
@@ -143,7 +147,11 @@ export class Screen {
   snapshot(size: Size, bytes: Uint8Array, drawn: () => void): void {
     this.#size = size;
     this.#letCopy(false);
-    this.#painter.snapshot(size, bytes, drawn);
+    this.#hold.begin();
+    this.#painter.snapshot(size, bytes, () => {
+      this.#hold.end();
+      drawn();
+    });
   }
 
   /** `copies` says whether the output may copy to the clipboard. */
@@ -206,7 +214,8 @@ export class Screen {
   }
 
   press(key: Key): void {
-    this.#terminal.input(keyData(key, this.#terminal.modes.applicationCursorKeysMode));
+    const terminal = this.#terminal;
+    this.#hold.whenKnown(() => terminal.input(keyData(key, terminal.modes.applicationCursorKeysMode)));
   }
 
   /**
@@ -214,7 +223,8 @@ export class Screen {
    * sees no control character, because it leaves the end of a bracket in the text.
    */
   paste(text: string): void {
-    this.#terminal.paste(typeable(text));
+    const kept = this.#hold.whenKnown(() => this.#terminal.paste(typeable(text)));
+    if (!kept) this.#handlers.refused();
   }
 
   zoom(by: number): void {
@@ -230,6 +240,10 @@ export class Screen {
     this.#letPastesBe();
     this.#letTouchesBe();
     this.#terminal.dispose();
+  }
+
+  #send(bytes: Uint8Array): void {
+    if (!this.#hold.inOrder(() => this.#handlers.input(bytes))) this.#handlers.refused();
   }
 
   /** From here on in the stream, writes to the clipboard count, or not. */
