@@ -71,6 +71,8 @@ impl Server {
             .env("WXCODE_DATA_DIR", self.dir.path())
             .env("WXCODE_CLAUDE", &self.paths.agent)
             .env("WXCODE_TOKEN", &self.token)
+            // The rows measure the server's memory.
+            .env("WXCODE_DUMPABLE", "1")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)

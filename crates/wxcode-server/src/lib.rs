@@ -40,6 +40,7 @@ mod workspace;
 compile_error!("a panic in one request would end the server: build with panic = \"unwind\"");
 
 pub use http::openapi;
+pub use listen::{TlsError, check_certificate};
 pub use serve::{ServeError, Server, is_locked, lock};
 pub use settings::{
     BasePath, Commands, InvalidPath, InvalidSubnet, InvalidUrl, Network, Proxy, PublicUrl,

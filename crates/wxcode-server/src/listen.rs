@@ -33,6 +33,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
 
+pub use self::tls::{TlsError, check_certificate};
 use self::{
     admission::{Admission, Full, Permit},
     stream::{Answering, Watched},
@@ -41,7 +42,7 @@ pub(crate) use self::{
     bounds::Bounds,
     connection::Connection,
     local::{LocalListener, SOCKET},
-    tls::{Tls, TlsError, fingerprint, names},
+    tls::{Tls, fingerprint, names},
 };
 use crate::metric::{Cut, Metrics};
 

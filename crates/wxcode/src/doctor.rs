@@ -1,5 +1,6 @@
 //! `wxcode doctor`: checks the installation, and names the failures that the sessions survive.
 
+mod access;
 mod environment;
 mod gsd;
 mod hooks;
@@ -12,6 +13,7 @@ mod system;
 use std::{fs, os::unix::fs::DirBuilderExt, path::Path};
 
 use anyhow::bail;
+use clap::Parser;
 
 use crate::{
     cli::{Common, ServeOptions},
@@ -20,15 +22,24 @@ use crate::{
     store::StoreChoice,
 };
 
+/// `serve` without flags.
+#[derive(Parser)]
+struct FromEnvironment {
+    #[command(flatten)]
+    serve: ServeOptions,
+}
+
 pub(crate) fn run(common: &Common) -> anyhow::Result<()> {
-    let options = ServeOptions {
-        store: std::env::var("WXCODE_STORE").ok().map(Into::into),
-        claude: std::env::var_os("WXCODE_CLAUDE").map(Into::into),
-        advertise: std::env::var("WXCODE_ADVERTISE").ok(),
-        // The way to the server concerns no check here.
-        ..ServeOptions::NONE
-    };
     let mut findings = Findings::default();
+    // The settings of a server started in this environment.
+    let options = FromEnvironment::try_parse_from(["wxcode"]);
+    let options = options.map_or_else(
+        |error| {
+            findings.bad("configuration", error.to_string().trim());
+            ServeOptions::NONE
+        },
+        |FromEnvironment { serve }| serve,
+    );
     match config::resolve(common, &options) {
         Ok(resolved) => {
             let settings = &resolved.settings;
@@ -48,6 +59,7 @@ pub(crate) fn run(common: &Common) -> anyhow::Result<()> {
                 Some(_) => check_served_store(common, &mut findings),
                 None => check_store(&resolved.store, &settings.data_dir, &mut findings),
             }
+            access::check(&resolved, server, &mut findings);
             let sessions = session::running(&settings.data_dir, &mut findings);
             hooks::check(settings, &sessions, &mut findings);
             service::check(server, &sessions, settings, &mut findings);

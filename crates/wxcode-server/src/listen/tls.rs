@@ -147,6 +147,14 @@ impl Tls {
     }
 }
 
+/// Checks the files of a certificate and its key; returns the certificate's SHA-256.
+///
+/// # Errors
+/// [`TlsError`].
+pub fn check_certificate(cert: &Path, key: &Path) -> Result<String, TlsError> {
+    configuration(cert, key, &read(cert, key)?).map(|(_, fingerprint)| fingerprint)
+}
+
 fn read(cert: &Path, key: &Path) -> Result<Pair, TlsError> {
     let read = |path: &Path| {
         let file = path.to_owned();

@@ -64,6 +64,8 @@ impl World {
         agent.env.push(("TMPDIR".into(), path));
         // Growth is to come from the program, not from an allocator's arena for each thread.
         agent.env.push(("MALLOC_ARENA_MAX".into(), "2".into()));
+        // The checks count the server's descriptors and its memory.
+        agent.env.push(("WXCODE_DUMPABLE".into(), "1".into()));
         // A connection per request: a kept connection may lead to a dead server.
         let http = wxcode_testbed::plain_http().pool_max_idle_per_host(0);
         let http = http

@@ -92,7 +92,10 @@ async fn a_killed_holder_ends_daemons_without_server() {
 
 #[tokio::test]
 async fn fifty_sessions_leak_no_process_or_descriptor() {
-    let server = Server::start(Agent::script("exit 0")).await;
+    let mut agent = Agent::script("exit 0");
+    // The server's descriptors are counted below.
+    agent.env.push(("WXCODE_DUMPABLE".into(), "1".into()));
+    let server = Server::start(agent).await;
     let project = server.project("p").await;
     let path = format!("/output-projects/{project}/session");
     let open = || {

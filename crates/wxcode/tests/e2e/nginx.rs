@@ -95,7 +95,12 @@ async fn the_documented_nginx_passes_everything() {
     let Some(nginx) = Nginx::start(&server) else {
         return;
     };
-    server.base = format!("http://{}/wx", nginx.address);
+    passes_everything(&mut server, nginx.address).await;
+}
+
+/// Checks the page, the API, events, terminals, uploads and addresses through a proxy.
+pub(crate) async fn passes_everything(server: &mut Server, proxy: SocketAddr) {
+    server.base = format!("http://{proxy}/wx");
     let project = server.project("p").await;
     let page = server.request(Method::GET, "/");
     let page = page.bearer_auth(&server.token).send().await.unwrap();

@@ -71,6 +71,30 @@ impl Server {
         server
     }
 
+    /// A server of another user, for tests that run as root.
+    pub(crate) async fn start_as(agent: Agent, user: u32) -> Self {
+        let mut server = Self::new(agent, None);
+        fs::write(server.data_dir().join("server.log"), "").unwrap();
+        let own = |path: &Path| {
+            let owned = std::process::Command::new("chown")
+                .args(["-R", &format!("{user}:{user}")])
+                .arg(path)
+                .status();
+            assert!(owned.unwrap().success());
+        };
+        own(server.data_dir());
+        own(server.agent.home.path());
+        server.program = vec![
+            "setpriv".into(),
+            format!("--reuid={user}").into(),
+            format!("--regid={user}").into(),
+            "--clear-groups".into(),
+            wxcode().into(),
+        ];
+        server.up().await;
+        server
+    }
+
     /// A server with further flags.
     pub(crate) async fn start_with_flags(agent: Agent, flags: &[&str]) -> Self {
         let mut server = Self::new(agent, store().await);
