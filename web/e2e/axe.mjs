@@ -80,7 +80,13 @@ try {
         await page.waitForTimeout(700);
         await check(page, `${label} ${name}`);
       }
+      await page.goto(`${url}/#/people`);
+      await page.getByRole("button", { name: /^(Make a login link|Criar link de login)$/ }).click();
+      await page.locator("svg[role=img]").waitFor();
+      await check(page, `${label} login link`);
       await page.goto(`${url}/#/projects/${idle}`);
+      await page.getByRole("button", { name: /^(Find in the output|Buscar na saída)$/ }).click();
+      await check(page, `${label} search in the output`);
       await page.locator("#content").focus();
       const dialogs = {
         palette: () => page.keyboard.press("Control+k"),
