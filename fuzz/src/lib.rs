@@ -11,6 +11,7 @@ mod input;
 pub mod log;
 mod memory;
 pub mod planning;
+pub mod record;
 pub mod screen;
 pub mod state;
 pub mod stream_json;
@@ -27,6 +28,7 @@ pub const TARGETS: &[Target] = &[
     ("hostile", hostile::run),
     ("log", log::run),
     ("planning", planning::run),
+    ("record", record::run),
     ("screen", screen::run),
     ("state", state::run),
     ("stream_json", stream_json::run),

@@ -96,6 +96,10 @@ fn parse(bytes: &[u8]) -> Option<Running> {
         version: Option<String>,
         parked_job_id: Option<IgnoredAny>,
     }
+    // An array would be read as the values of the fields, in their order.
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        return None;
+    }
     let document: Document = serde_json::from_slice(bytes).ok()?;
     let status = match document.status.as_deref() {
         Some("idle") => Status::Idle,
