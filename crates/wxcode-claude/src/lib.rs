@@ -26,6 +26,7 @@ pub mod prompt;
 pub mod retention;
 pub mod running;
 pub mod settings;
+pub mod status_line;
 pub mod stream;
 pub mod template;
 pub mod transcript;

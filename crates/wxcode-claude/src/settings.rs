@@ -34,6 +34,7 @@ pub const CLEANUP_PERIOD_DAYS: u32 = 36_500;
 
 /// Returns the document for `--settings`: every event of [`EVENTS`] runs `hook_command`, the list
 /// of agents and Remote Control are off, and transcripts stay for [`CLEANUP_PERIOD_DAYS`].
+/// `status_line` is [`crate::status_line::document`], which replaces the user's.
 ///
 /// `autoContinueAtUsageLimit` lets a turn that met the account's limit go on after the reset,
 /// instead of asking with a dialog.
@@ -41,22 +42,26 @@ pub const CLEANUP_PERIOD_DAYS: u32 = 36_500;
 /// Without `disableAgentView`, one left arrow in the empty prompt moves the conversation as a fork
 /// into Claude Code's background daemon, and so do `/bg` and `/fork`. Without
 /// `disableRemoteControl`, a user of claude.ai can move the conversation to another device
-/// (measured with 2.1.332). The hooks add to the user's settings and replace none of them.
+/// (measured with 2.1.332). The hooks add to the user's settings.
 #[must_use]
-pub fn document(hook_command: &str) -> Value {
+pub fn document(hook_command: &str, status_line: Option<Value>) -> Value {
     let entry =
         json!([{ "matcher": "", "hooks": [{ "type": "command", "command": hook_command }] }]);
     let events: serde_json::Map<String, Value> = EVENTS
         .iter()
         .map(|event| ((*event).to_owned(), entry.clone()))
         .collect();
-    json!({
+    let mut document = json!({
         "hooks": events,
         "disableAgentView": true,
         "autoContinueAtUsageLimit": true,
         "disableRemoteControl": true,
         "cleanupPeriodDays": CLEANUP_PERIOD_DAYS,
-    })
+    });
+    if let Some(status_line) = status_line {
+        document["statusLine"] = status_line;
+    }
+    document
 }
 
 /// Returns the shell command of our hooks: `<exe> hook <hook_file>`, both quoted for a POSIX shell.
@@ -70,7 +75,7 @@ pub fn hook_command(exe: &Path, hook_file: &Path) -> String {
 }
 
 /// Quotes `text` as one word of a POSIX shell: in single quotes, with `'\''` for each quote inside.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
@@ -82,7 +87,7 @@ mod tests {
 
     #[test]
     fn every_event_runs_the_command() {
-        let document = document("'/opt/wxcode' hook '/h'");
+        let document = document("'/opt/wxcode' hook '/h'", None);
         let events = document["hooks"].as_object().unwrap();
         assert_eq!(events.len(), EVENTS.len());
         for event in EVENTS {
@@ -93,7 +98,7 @@ mod tests {
 
     #[test]
     fn ways_elsewhere_are_off_and_transcripts_kept() {
-        let document = document("true");
+        let document = document("true", None);
         assert_eq!(document["disableAgentView"], true);
         assert_eq!(document["disableRemoteControl"], true);
         assert_eq!(document["cleanupPeriodDays"], CLEANUP_PERIOD_DAYS);

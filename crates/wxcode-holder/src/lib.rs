@@ -25,6 +25,7 @@ mod process;
 #[cfg(feature = "client")]
 mod repair;
 pub mod state;
+pub mod status_line;
 
 pub use answer::Failure;
 #[cfg(feature = "client")]

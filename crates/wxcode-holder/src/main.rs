@@ -10,11 +10,12 @@ use std::{
     process::ExitCode,
 };
 
-use wxcode_holder::{check_state, folder::BUILD, hook, resume, run};
+use wxcode_holder::{check_state, folder::BUILD, hook, resume, run, status_line};
 
 /// The program's answer to unknown arguments.
 const USAGE: &str = "usage: wxcode-holder hold [--resume LINE | --check-state FD] FOLDER
        wxcode-holder hook FILE
+       wxcode-holder status-line FILE [SETTINGS...]
        wxcode-holder --version
 wxcode-holder is a part of wxcode, which starts it: run `wxcode --help`
 ";
@@ -28,6 +29,10 @@ fn main() -> ExitCode {
         [command, file] if command == "hook" => {
             hook::run(Path::new(file));
             ExitCode::SUCCESS
+        }
+        [command, file, ref layers @ ..] if command == "status-line" => {
+            let layers: Vec<&Path> = layers.iter().map(Path::new).collect();
+            status_line::run(Path::new(file), &layers)
         }
         [command, dir] if command == "hold" => run(Path::new(dir)),
         [command, option, line, dir] if command == "hold" && option == "--resume" => {

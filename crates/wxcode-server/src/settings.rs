@@ -29,6 +29,8 @@ pub struct Settings {
     pub token: Option<String>,
     /// Whether agents and their tools may use the socket of the data folder.
     pub agents_may_use_api: bool,
+    /// Whether agents run our status line command in front of the user's.
+    pub status_line: bool,
     /// Host names permitted in requests, besides the listen address and `localhost`.
     pub allowed_hosts: Vec<String>,
     /// TLS, a proxy, the path in front of everything.

@@ -31,6 +31,7 @@
 //! | `frozen` | its record stays busy after the first turn began |
 //! | `endless` | ends turns without a hook |
 //! | `no-transcript` | keeps no transcript |
+//! | `line=FILE` | runs the status line command with the file's object at its start and after each turn; a row shows the output |
 //! | `record=FILE` | records its submitted prompts and conversations in a file in its folder, one line of JSON each |
 //!
 //! `FAKE_CLAUDE_VERSION` sets the reported version.

@@ -125,6 +125,7 @@ pub(crate) fn resolve(common: &Common, options: &ServeOptions) -> anyhow::Result
     let settings = Settings {
         token: None,
         agents_may_use_api: file.agent.may_use_api,
+        status_line: file.agent.status_line,
         allowed_hosts: file.allowed_hosts,
         web,
         claude,

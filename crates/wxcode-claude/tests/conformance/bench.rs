@@ -77,7 +77,7 @@ impl Bench {
         let commands = folder.path().join(".claude/commands/gsd");
         fs::create_dir_all(&commands).unwrap();
         fs::write(commands.join("new-project.md"), "Begin with $ARGUMENTS.\n").unwrap();
-        let document = settings::document(&hooks.command()).to_string();
+        let document = settings::document(&hooks.command(), None).to_string();
         fs::write(hooks.path().join("settings.json"), document).unwrap();
         Self {
             claude: judged.claude.clone(),

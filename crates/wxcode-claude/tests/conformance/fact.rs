@@ -61,6 +61,7 @@ facts! {
     hooks::fields, "every hook has conversation, transcript, folder and name; a tool's hook also the tool";
     hooks::failures, "a failed tool ends with `PostToolUseFailure`, a failed turn with `StopFailure`";
     hooks::not_before_trust, "no hook runs before the folder is trusted";
+    hooks::status_line, "the status line command of `--settings` gets context and cost, in place of the user's";
     prompt::pasted, "a bracketed paste and a CR submit any text, and the hook's report confirms it";
     prompt::wrapped, "the hook reports a long paste in a `pasted_content` wrapper around the exact text";
     prompt::expanded, "`UserPromptSubmit` and `UserPromptExpansion` report a known slash command";

@@ -1,15 +1,19 @@
 //! Facts about the hooks' reports and processes.
 
-use std::fs;
+use std::{fs, thread, time::Instant};
 
 use serde_json::{Value, json};
 use uuid::Uuid;
-use wxcode_claude::{command::Start, hook::HookKind, prompt, settings, transcript::config_dir};
+use wxcode_claude::{
+    command::Start, hook::HookKind, prompt, settings, status_line::StatusLine,
+    transcript::config_dir,
+};
+use wxcode_testbed::pty::WAIT_MAX;
 
 use crate::bench::{Bench, QUIET, submit};
 
 pub(crate) fn one_depth(bench: &Bench) -> String {
-    let document = settings::document(&bench.hooks.command_with_parent()).to_string();
+    let document = settings::document(&bench.hooks.command_with_parent(), None).to_string();
     fs::write(bench.settings(), document).unwrap();
     let script = format!(
         "'{}' -p --settings '{}' 'inner words' </dev/null\n",
@@ -156,4 +160,39 @@ pub(crate) fn not_before_trust(bench: &Bench) -> String {
     let code = terminal.wait_exit().code();
     assert_eq!(bench.count("SessionStart"), 0);
     format!("none; a blind Enter ends it with exit {code:?}")
+}
+
+pub(crate) fn status_line(bench: &Bench) -> String {
+    let (ours, theirs) = (
+        bench.folder.path().join("ours"),
+        bench.folder.path().join("theirs"),
+    );
+    let line = |to: &std::path::Path| {
+        let command = format!("cat > '{}'; echo LINE-$((6*7))", to.display());
+        json!({ "type": "command", "command": command })
+    };
+    let document = settings::document(&bench.hooks.command(), Some(line(&ours)));
+    fs::write(bench.settings(), document.to_string()).unwrap();
+    let user = json!({ "statusLine": line(&theirs) });
+    bench.home.settings(&user).unwrap();
+    let id = Uuid::new_v4();
+    let terminal = bench.start_ready(Start::New(id), 1);
+    submit(&terminal, "hello");
+    bench.nth("Stop", 1);
+    let until = Instant::now() + WAIT_MAX;
+    let report = loop {
+        let report = fs::read(&ours).ok();
+        let report = report.and_then(|report| StatusLine::parse(&report, 0));
+        if let Some(report) = report.filter(|report| report.cost_usd > Some(0.0)) {
+            break report;
+        }
+        assert!(Instant::now() < until, "no report with a cost");
+        thread::sleep(QUIET);
+    };
+    terminal.wait_text("LINE-42");
+    assert_eq!(report.session_id, Some(id));
+    assert!(report.context_percent.is_some());
+    assert!(!theirs.exists(), "the user's command ran too");
+    "id, context and cost after a turn, no limits with an API key; the user's does not run"
+        .to_owned()
 }

@@ -3,7 +3,7 @@
 pub(in crate::agent) mod role;
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
@@ -14,7 +14,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 use tokio_util::sync::CancellationToken;
-use wxcode_claude::hook::HookEvent;
+use wxcode_claude::{hook::HookEvent, status_line::StatusLine};
 use wxcode_core::{
     agent::{AgentState, Limit},
     answer::{Failure, Target},
@@ -22,7 +22,8 @@ use wxcode_core::{
     event::Kind,
     id::Id,
 };
-use wxcode_holder::folder::Exit;
+use wxcode_files::{FileError, off_thread};
+use wxcode_holder::{folder::Exit, status_line};
 use wxcode_terminal::Size;
 
 use crate::{
@@ -99,6 +100,13 @@ pub(in crate::agent) struct MonitorChannels {
     pub(in crate::agent) requests: mpsc::Receiver<AnswerRequest>,
 }
 
+/// The figures of the newest report for the status line in a session's folder. Blocks.
+fn status_line(dir: &Path) -> Option<StatusLine> {
+    let file = status_line::path(dir);
+    let report = wxcode_files::read(&file, status_line::REPORT_MAX).ok()?;
+    StatusLine::parse(&report, Timestamp::now().as_second())
+}
+
 /// A session with a monitor of this server, now or earlier.
 #[derive(Debug)]
 pub struct Session {
@@ -136,6 +144,13 @@ pub struct Session {
 }
 
 impl Session {
+    /// The figures that the agent reported for its status line; `None` before the first report.
+    pub(crate) async fn status_line(&self) -> Option<StatusLine> {
+        let dir = self.dir.clone();
+        let read = off_thread(&self.dir, move || Ok::<_, FileError>(status_line(&dir)));
+        read.await.ok().flatten()
+    }
+
     pub(in crate::agent) fn new(
         id: Id,
         metadata: &Metadata,

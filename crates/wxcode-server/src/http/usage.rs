@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 use axum::{Json, extract::State, http::StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
-use wxcode_claude::usage::{ConversationUsage, Tokens};
+use uuid::Uuid;
+use wxcode_claude::{
+    status_line::StatusLine,
+    usage::{ConversationUsage, Tokens},
+};
 
 use super::{
     parameter::PathId,
@@ -24,24 +28,43 @@ pub(super) struct UsageView {
     output_tokens: Option<u64>,
     /// The cost according to Claude Code, in US dollars.
     cost_usd: Option<f64>,
-    /// The used part of the account's limit for five hours.
+    /// The used part of the account's limit for five hours, until its reset.
     five_hour_percent: Option<f64>,
-    /// The used part of the account's limit for seven days.
+    /// The used part of the account's limit for seven days, until its reset.
     seven_day_percent: Option<f64>,
 }
 
 impl UsageView {
-    /// The usage by the transcript; `None` if nothing is known.
-    pub(super) fn of(usage: Option<&ConversationUsage>) -> Option<Self> {
-        let usage = usage.filter(|usage| **usage != ConversationUsage::default())?;
-        Some(Self {
-            context_percent: usage.context_percent(),
-            input_tokens: Some(usage.tokens.read()),
-            output_tokens: Some(usage.tokens.output),
-            cost_usd: usage.cost_usd,
-            five_hour_percent: None,
-            seven_day_percent: None,
-        })
+    /// The usage by the transcript, and by the agent's report for its status line, whose context
+    /// and cost are of one conversation; `None` if nothing is known.
+    pub(super) fn of(
+        usage: Option<&ConversationUsage>,
+        line: Option<StatusLine>,
+        current: Option<Uuid>,
+    ) -> Option<Self> {
+        let usage = usage.filter(|usage| **usage != ConversationUsage::default());
+        let line = line.unwrap_or_default();
+        let of_current = Some(line).filter(|line| current.is_some() && line.session_id == current);
+        let context = usage.and_then(ConversationUsage::context_percent);
+        // Claude Code writes the cost into the transcript at the agent's end alone.
+        let costs = [
+            usage.and_then(|usage| usage.cost_usd),
+            of_current.and_then(|line| line.cost_usd),
+        ];
+        let view = Self {
+            context_percent: of_current.and_then(|line| line.context_percent).or(context),
+            input_tokens: usage.map(|usage| usage.tokens.read()),
+            output_tokens: usage.map(|usage| usage.tokens.output),
+            cost_usd: costs.into_iter().flatten().reduce(f64::max),
+            five_hour_percent: line.five_hour_percent,
+            seven_day_percent: line.seven_day_percent,
+        };
+        let is_known = usage.is_some()
+            || view.context_percent.is_some()
+            || view.cost_usd.is_some()
+            || view.five_hour_percent.is_some()
+            || view.seven_day_percent.is_some();
+        is_known.then_some(view)
     }
 }
 

@@ -263,6 +263,11 @@ pub(super) async fn session_view(
     let welcome = welcome.map(|connection| connection.welcome);
     let is_starting = sessions.is_starting(project.id);
     let usage = sessions.usage().current(&project).await;
+    let line = match session {
+        Some(session) => session.status_line().await,
+        None => None,
+    };
+    let usage = UsageView::of(usage.as_ref(), line, project.claude_session_id);
     let status = session_status(state.is_some(), exit.as_ref(), is_starting);
     let run = match sessions.run_under_way(project.id) {
         Some(run) => run_view(run).await.ok(),
@@ -289,7 +294,7 @@ pub(super) async fn session_view(
             .as_ref()
             .and_then(|state| state.limit.clone())
             .map(LimitView::from),
-        usage: UsageView::of(usage.as_ref()),
+        usage,
         warning: state.as_ref().and_then(|state| state.warning.clone()),
         permission_mode: state
             .as_ref()

@@ -72,6 +72,7 @@ mod silence;
 mod sources;
 mod start;
 mod status;
+mod status_line;
 mod support;
 mod survival;
 mod terminal;

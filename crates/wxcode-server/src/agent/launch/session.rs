@@ -12,7 +12,8 @@ use std::{
 };
 
 use jiff::Timestamp;
-use wxcode_claude::settings;
+use serde_json::Value;
+use wxcode_claude::{settings, status_line};
 use wxcode_core::{
     delivery::{Delivery, DeliveryState, Route},
     id::Id,
@@ -23,6 +24,7 @@ use wxcode_core::{
     spawn::Plan,
     time::to_millis,
 };
+use wxcode_files::{FileError, off_thread};
 use wxcode_holder::folder::{HolderFile, Scoped};
 use wxcode_store::{NextQuery, Step};
 
@@ -296,15 +298,43 @@ async fn launch_session(
 ) -> Result<HolderFile, StartError> {
     let hook = settings::hook_command(&settings.holder, &dir.join("hook.json"));
     let settings_file = dir.join("claude-settings.json");
-    write_private(
-        &settings_file,
-        settings::document(&hook).to_string().as_bytes(),
-    )?;
+    let line = status_line_of(settings, surroundings, project, dir).await;
+    let document = settings::document(&hook, line);
+    write_private(&settings_file, document.to_string().as_bytes())?;
     let prompt = initial_prompt.map(|delivery| delivery.text.as_str());
     let own = &project.settings;
     let argv = plan::argv(claude, plan, &settings_file, settings, own, prompt);
     let note = serde_json::to_value(metadata).map_err(io::Error::from)?;
     spawn_holder(settings, surroundings, project, dir, argv, note, at).await
+}
+
+/// Our status line in front of the user's; `None` if it is off.
+async fn status_line_of(
+    settings: &Settings,
+    surroundings: &Surroundings,
+    project: &OutputProject,
+    dir: &Path,
+) -> Option<Value> {
+    if !settings.status_line {
+        return None;
+    }
+    let workspace = project.workspace_path.as_path();
+    let own = project.settings.args.as_ref();
+    let args = own.unwrap_or(&settings.claude_args);
+    let layers = status_line::layers(workspace, &surroundings.config_dir, args);
+    let files = layers.clone();
+    let fields = off_thread(workspace, move || {
+        Ok::<_, FileError>(status_line::fields(&files))
+    });
+    // A line without the user's padding is better than no start.
+    let fields = fields.await.unwrap_or_default();
+    let hook_file = dir.join("hook.json");
+    Some(status_line::document(
+        &settings.holder,
+        &hook_file,
+        &layers,
+        fields,
+    ))
 }
 
 fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {

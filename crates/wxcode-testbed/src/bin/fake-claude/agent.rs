@@ -4,7 +4,7 @@ mod turn;
 
 use std::{
     collections::VecDeque,
-    fs::File,
+    fs::{self, File},
     io,
     sync::mpsc::{Receiver, SyncSender},
     thread,
@@ -199,6 +199,7 @@ impl Agent {
     fn open(&mut self, source: &str) -> io::Result<Next> {
         self.view = View::Prompt;
         self.begin(source);
+        self.show_line()?;
         self.publish("idle")?;
         if self.modes.auto_offer {
             self.view = View::Dialog(Dialog::new(Kind::AutoOffer));
@@ -231,6 +232,23 @@ impl Agent {
             },
         };
         self.reports.report(state, kind)
+    }
+
+    /// Runs the status line command, in the mode with one.
+    pub(super) fn show_line(&mut self) -> io::Result<()> {
+        let Some(file) = &self.modes.line else {
+            return Ok(());
+        };
+        let mut payload: Value = serde_json::from_slice(&fs::read(file)?)?;
+        payload["session_id"] = json!(self.conversation.id);
+        if let Some(line) = self
+            .hooks
+            .status_line(&payload)
+            .filter(|line| !line.is_empty())
+        {
+            self.screen.say(&line);
+        }
+        Ok(())
     }
 
     fn draw(&mut self) -> io::Result<()> {

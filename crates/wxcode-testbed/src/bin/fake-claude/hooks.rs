@@ -4,20 +4,34 @@ use std::{
     fs, io,
     io::Write as _,
     path::Path,
-    process::{Command, Stdio},
+    process::{Command, Output, Stdio},
 };
 
 use serde_json::Value;
 
-/// The hooks of a settings file.
+/// The hooks and the status line of a settings file.
 #[derive(Debug, Default)]
-pub(crate) struct Hooks(Value);
+pub(crate) struct Hooks {
+    hooks: Value,
+    status_line: Option<String>,
+}
 
 impl Hooks {
     /// Reads the file.
     pub(crate) fn load(settings: &Path) -> io::Result<Self> {
         let mut document: Value = serde_json::from_slice(&fs::read(settings)?)?;
-        Ok(Self(document["hooks"].take()))
+        Ok(Self {
+            hooks: document["hooks"].take(),
+            status_line: document["statusLine"]["command"]
+                .as_str()
+                .map(str::to_owned),
+        })
+    }
+
+    /// The output of the status line command; `None` without one, and if it fails.
+    pub(crate) fn status_line(&self, payload: &Value) -> Option<String> {
+        let (output, code) = output(self.status_line.as_ref()?, payload, Stdio::piped()).ok()?;
+        (code == Some(0)).then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 
     /// Runs the commands of an event one after the other and waits for each command; false if any
@@ -25,7 +39,7 @@ impl Hooks {
     pub(crate) fn run(&self, event: &str, payload: &Value) -> bool {
         let mut quiet = true;
         let tool = payload["tool_name"].as_str().unwrap_or_default();
-        let entries = self.0[event].as_array().map_or(&[][..], Vec::as_slice);
+        let entries = self.hooks[event].as_array().map_or(&[][..], Vec::as_slice);
         for entry in entries
             .iter()
             .filter(|entry| matches(entry["matcher"].as_str().unwrap_or_default(), tool))
@@ -46,15 +60,23 @@ fn matches(matcher: &str, tool: &str) -> bool {
 }
 
 fn run(command: &str, payload: &Value) -> io::Result<bool> {
+    // A hook reports its errors there.
+    Ok(output(command, payload, Stdio::null())?.0.stderr.is_empty())
+}
+
+/// The output and the exit code of a command.
+fn output(command: &str, payload: &Value, stdout: Stdio) -> io::Result<(Output, Option<i32>)> {
     let mut child = Command::new("sh")
         .args(["-c", command])
         .stdin(Stdio::piped())
-        .stdout(Stdio::null())
+        .stdout(stdout)
         .stderr(Stdio::piped())
         .spawn()?;
     if let Some(mut stdin) = child.stdin.take() {
-        stdin.write_all(payload.to_string().as_bytes())?;
+        // A command may end without reading.
+        let _ = stdin.write_all(payload.to_string().as_bytes());
     }
-    // A hook reports its errors there.
-    Ok(child.wait_with_output()?.stderr.is_empty())
+    let output = child.wait_with_output()?;
+    let code = output.status.code();
+    Ok((output, code))
 }

@@ -34,6 +34,8 @@ pub(crate) struct Modes {
     /// Keeps no transcript.
     pub(crate) no_transcript: bool,
     pub(crate) deaf: usize,
+    /// The file with the report for the status line.
+    pub(crate) line: Option<PathBuf>,
     /// The file of the agent's record.
     pub(crate) record: Option<PathBuf>,
 }
@@ -68,6 +70,7 @@ impl Modes {
                     "slow-start" => modes.slow_start = Some(value.to_owned()),
                     "deaf" => modes.deaf = value.parse().map_err(|_| unknown())?,
                     "daemon" => modes.daemon = Some(value.to_owned()),
+                    "line" => modes.line = Some(value.into()),
                     "record" => modes.record = Some(value.into()),
                     "exit" => modes.exit = Some(value.parse().map_err(|_| unknown())?),
                     _ => return Err(unknown()),

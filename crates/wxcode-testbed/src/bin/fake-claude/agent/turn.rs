@@ -178,6 +178,7 @@ impl Agent {
             return Ok(Next::Go);
         }
         self.conversation.assistant("done")?;
+        self.show_line()?;
         if !self.modes.endless {
             self.hook(
                 "Stop",
