@@ -182,6 +182,9 @@ impl Source {
     /// Opens the copy, if there is one. Only whole lines are appended to it, and a shortened one
     /// replaces it, so a reader needs no lock.
     fn copied(&self) -> Result<Option<RegularFile>, FileError> {
+        if let Err(error) = self.mirror.check(self.project, self.id) {
+            tracing::warn!(project = %self.project, conversation = %self.id, %error, "cannot check the copy of a conversation; reading it as it is");
+        }
         let name = format!("{}.jsonl", self.id);
         let opened = Folder::open(&self.copy)
             .and_then(|folder| folder.file(Path::new(&name), Links::Refuse));

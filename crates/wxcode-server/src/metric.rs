@@ -5,9 +5,10 @@
 mod label;
 mod process;
 mod scrape;
+mod usage;
 
 use std::{
-    sync::Arc,
+    sync::{Arc, atomic::AtomicU64},
     time::{Duration, Instant},
 };
 
@@ -25,7 +26,7 @@ use prometheus_client::{
 use wxcode_core::delivery::{Delivery, DeliveryState};
 use wxcode_store::StoreError;
 
-use label::{Build, Failed, Kind, Operation, Request, Route, State};
+use label::{Build, Failed, Kind, Operation, Project, ProjectKind, Request, Route, State};
 pub(crate) use label::{Cut, Refusal};
 pub(crate) use scrape::{Scrape, holders, scrape};
 
@@ -72,6 +73,11 @@ struct Inner {
     projects_with_deliveries: Gauge,
     watched: Gauge,
     disk: Family<Kind, Gauge>,
+    copy_dropped: Counter,
+    copy_damaged: Family<Kind, Counter>,
+    tokens: Family<ProjectKind, Gauge>,
+    cost: Family<Project, Gauge<f64, AtomicU64>>,
+    percent: Family<ProjectKind, Gauge<f64, AtomicU64>>,
     holders: Family<State, Gauge>,
     ring: Gauge,
     ring_max: Gauge,
@@ -120,6 +126,11 @@ impl Default for Inner {
             projects_with_deliveries: Gauge::default(),
             watched: Gauge::default(),
             disk: Family::default(),
+            copy_dropped: Counter::default(),
+            copy_damaged: Family::default(),
+            tokens: Family::default(),
+            cost: Family::default(),
+            percent: Family::default(),
             holders: Family::default(),
             ring: Gauge::default(),
             ring_max: Gauge::default(),
@@ -171,6 +182,11 @@ impl Inner {
             agents "agents" "Running agents, by state";
             watched "planning_watched_folders" "Watched planning folders";
             disk "disk_bytes" "Bytes in files: the events' logs, the sessions' logs, the hooks' journals";
+            copy_dropped "conversation_copy_dropped_bytes" "Results of tools that were dropped from full copies of conversations";
+            copy_damaged "conversation_copy_damaged_entries" "Entries of copies that were damaged on the disk: mended from their transcripts, or lost";
+            tokens "project_tokens" "Tokens of a project whose settings ask for it, by kind";
+            cost "project_cost_usd" "Cost of a project whose settings ask for it, in US dollars";
+            percent "project_percent" "Used context and limits of a project whose settings ask for it";
             holders "holders" "Holders of running sessions that were asked for this scrape: answered, silent, or not asked";
             output "holder_output_bytes" "Bytes that the running agents have written";
             ring "holder_ring_bytes" "Output in the memory of the holders that answered";

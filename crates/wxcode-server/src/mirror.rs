@@ -10,10 +10,12 @@
 //! Invariant: an entry of a transcript is copied once, by its `uuid`.
 
 mod bound;
+mod checksum;
 mod deleted;
 mod entry;
 mod file;
 mod follow;
+mod kept;
 mod locate;
 mod looks;
 mod restore;
@@ -24,6 +26,7 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
+    time::SystemTime,
 };
 
 use tokio::sync::{OwnedMutexGuard, watch};
@@ -31,7 +34,9 @@ use uuid::Uuid;
 use wxcode_core::{id::Id, project::OutputProject};
 
 use crate::{Settings, repository::Repository, sync::lock};
+pub(crate) use checksum::damaged;
 pub(crate) use follow::Follower;
+pub(crate) use kept::{Kept, dropped_bytes};
 pub(crate) use locate::{Files, Place};
 pub(crate) use looks::Looks;
 pub(crate) use restore::{judge, restore};
@@ -43,6 +48,9 @@ const FOLDER: &str = "conversations";
 const DEPTH_MAX: usize = 4;
 /// Most side files of a conversation.
 pub(crate) const SIDE_FILES_MAX: usize = 2_000;
+
+/// Most copies whose check is remembered.
+const CHECKED_MAX: usize = 10_000;
 
 /// The copies of all projects.
 #[derive(Clone)]
@@ -59,6 +67,8 @@ struct Inner {
     epochs: Mutex<HashMap<Id, u64>>,
     /// The number of followers of each project.
     followers: watch::Sender<HashMap<Id, usize>>,
+    /// The sizes and times of checked copies.
+    checked: Mutex<HashMap<PathBuf, (u64, SystemTime)>>,
 }
 
 /// A project's lock, with the number of removals of its copies.
@@ -77,6 +87,7 @@ impl Mirror {
             }),
             epochs: Mutex::default(),
             followers: watch::Sender::default(),
+            checked: Mutex::default(),
         }))
     }
 
@@ -100,6 +111,31 @@ impl Mirror {
     /// Blocks every other reader and writer of the project's copies while the guard lives.
     pub(crate) async fn lock(&self, project: Id) -> OwnedMutexGuard<u64> {
         self.lock_of(project).lock_owned().await
+    }
+
+    /// Checks the copy of a conversation before it is read in place of the transcript; a copy that
+    /// was not changed since the last check is fine. Blocks.
+    pub(crate) fn check(&self, project: Id, id: Uuid) -> io::Result<()> {
+        let copy = self.conversation(project, id);
+        let file = copy.join(format!("{id}.jsonl"));
+        let state = |file: &Path| Some((fs::metadata(file).ok()?.len(), modified(file)?));
+        let Some(found) = state(&file) else {
+            return Ok(());
+        };
+        if lock(&self.0.checked).get(&file) == Some(&found) {
+            return Ok(());
+        }
+        let _alone = self.lock_of(project).blocking_lock_owned();
+        let damage = checksum::verify(&file, None)?;
+        kept::note_damage(&copy, id, damage)?;
+        if let Some(now) = state(&file) {
+            let mut checked = lock(&self.0.checked);
+            if checked.len() >= CHECKED_MAX {
+                checked.clear();
+            }
+            checked.insert(file, now);
+        }
+        Ok(())
     }
 
     fn lock_of(&self, project: Id) -> Lock {
@@ -132,6 +168,10 @@ impl Mirror {
             Ok(_) | Err(_) => {}
         }
     }
+}
+
+fn modified(file: &Path) -> Option<SystemTime> {
+    fs::metadata(file).ok()?.modified().ok()
 }
 
 /// The total size of all copies, in bytes; reads at most `left` entries.

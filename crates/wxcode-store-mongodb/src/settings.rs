@@ -56,6 +56,9 @@ pub(crate) fn write(settings: &AgentSettings) -> Result<Document, Failure> {
     if let Some(mirror) = settings.mirror {
         written.insert("mirror", mirror);
     }
+    if let Some(shown) = settings.usage_metrics {
+        written.insert("usage_metrics", shown);
+    }
     Ok(written)
 }
 
@@ -80,10 +83,10 @@ pub(crate) fn read(fields: &Fields<'_>) -> Result<AgentSettings, Failure> {
             .ok_or_else(|| fields.wrong(&at("env"), "holds something else than texts"))?,
         Some(_) => return Err(fields.wrong(&at("env"), "is no document")),
     };
-    let mirror = match fields.get(&at("mirror")) {
-        None => None,
-        Some(Bson::Boolean(mirror)) => Some(*mirror),
-        Some(_) => return Err(fields.wrong(&at("mirror"), "is neither true nor false")),
+    let switch = |name: &str| match fields.get(&at(name)) {
+        None => Ok(None),
+        Some(Bson::Boolean(is_on)) => Ok(Some(*is_on)),
+        Some(_) => Err(fields.wrong(&at(name), "is neither true nor false")),
     };
     Ok(AgentSettings {
         permission_mode: fields.text(&at("permission_mode"))?,
@@ -92,7 +95,8 @@ pub(crate) fn read(fields: &Fields<'_>) -> Result<AgentSettings, Failure> {
         env,
         claude_config_dir: fields.text(&at("claude_config_dir"))?.map(Into::into),
         hibernate_after_s: fields.count(&at("hibernate_after_s"))?,
-        mirror,
+        mirror: switch("mirror")?,
+        usage_metrics: switch("usage_metrics")?,
     })
 }
 
@@ -132,6 +136,9 @@ pub(crate) fn change(
     }
     if let Some(mirror) = patch.mirror {
         put("mirror", mirror.map(Bson::Boolean));
+    }
+    if let Some(shown) = patch.usage_metrics {
+        put("usage_metrics", shown.map(Bson::Boolean));
     }
     match &patch.env {
         EnvPatch::Keep => {}

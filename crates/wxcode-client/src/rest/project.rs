@@ -157,6 +157,8 @@ pub struct ProjectSettings {
     pub hibernate_after_s: Option<u64>,
     /// Whether the conversation is copied; the server's default is yes.
     pub mirror: Option<bool>,
+    /// Whether `/metrics` has the project's usage; the server's default is no.
+    pub usage_metrics: Option<bool>,
 }
 
 /// A change of settings: `None` keeps a setting, `Some(None)` returns to the server's default.
@@ -183,6 +185,9 @@ pub struct SettingsChange {
     /// `Some(Some(false))` removes the conversation's copy and makes no other copy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mirror: Option<Option<bool>>,
+    /// `Some(Some(true))` shows the project's usage in `/metrics`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage_metrics: Option<Option<bool>>,
 }
 
 /// A new project; `"name".into()` makes a project with a new folder.

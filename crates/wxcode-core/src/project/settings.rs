@@ -27,6 +27,9 @@ pub struct AgentSettings {
     /// Whether the conversation is copied; `None` means yes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mirror: Option<bool>,
+    /// Whether `/metrics` has the project's usage; `None` means no.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage_metrics: Option<bool>,
 }
 
 impl AgentSettings {
@@ -54,6 +57,7 @@ impl fmt::Debug for AgentSettings {
             .field("claude_config_dir", &self.claude_config_dir)
             .field("hibernate_after_s", &self.hibernate_after_s)
             .field("mirror", &self.mirror)
+            .field("usage_metrics", &self.usage_metrics)
             .finish()
     }
 }
@@ -68,6 +72,7 @@ pub struct SettingsPatch {
     pub claude_config_dir: Option<Option<PathBuf>>,
     pub hibernate_after_s: Option<Option<u64>>,
     pub mirror: Option<Option<bool>>,
+    pub usage_metrics: Option<Option<bool>>,
 }
 
 /// A change of variables.
@@ -93,6 +98,7 @@ impl SettingsPatch {
             claude_config_dir: Some(None),
             hibernate_after_s: Some(None),
             mirror: Some(None),
+            usage_metrics: Some(None),
         }
     }
 
@@ -123,6 +129,7 @@ impl SettingsPatch {
             claude_config_dir: changed(&self.claude_config_dir, before.claude_config_dir),
             hibernate_after_s: changed(&self.hibernate_after_s, before.hibernate_after_s),
             mirror: changed(&self.mirror, before.mirror),
+            usage_metrics: changed(&self.usage_metrics, before.usage_metrics),
         }
     }
 }
@@ -138,6 +145,7 @@ impl fmt::Debug for SettingsPatch {
             .field("claude_config_dir", &self.claude_config_dir)
             .field("hibernate_after_s", &self.hibernate_after_s)
             .field("mirror", &self.mirror)
+            .field("usage_metrics", &self.usage_metrics)
             .finish()
     }
 }
@@ -168,6 +176,7 @@ mod tests {
             claude_config_dir: Some("/c".into()),
             hibernate_after_s: Some(60),
             mirror: Some(false),
+            usage_metrics: Some(true),
         }
     }
 

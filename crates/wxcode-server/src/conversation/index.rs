@@ -3,9 +3,10 @@
 //! - `<data-dir>/search.db` has words and places; a hit's text is read from its transcript.
 //! - A search brings the conversations of its projects up to date first, for at most [`TIME_MAX`].
 //! - A pass over all projects runs in the background.
+//! - On a shared store, the copy of a conversation that another node has is fetched and indexed too.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fs::File,
     io,
     os::unix::fs::MetadataExt as _,
@@ -173,6 +174,8 @@ impl Indexer {
     /// Reads the turn of a row; `None` if it is not there any more.
     async fn hit(&self, project: &OutputProject, row: Place, query: &Query) -> Option<Hit> {
         let source = self.source(project, row.conversation).ok()??;
+        // The step before has fetched it.
+        let source = source.of_this_node();
         let query = query.clone();
         let read = source.run(move |file| {
             let Some(mut file) = file else {
@@ -204,8 +207,7 @@ impl Indexer {
         conversation: Uuid,
     ) -> Result<Option<Source>, ConversationError> {
         let (settings, mirror) = (&self.0.settings, &self.0.mirror);
-        let source = Source::of(settings, mirror, project, Some(conversation), false);
-        source.map(|source| source.map(Source::of_this_node))
+        Source::of(settings, mirror, project, Some(conversation), false)
     }
 
     /// Indexes the news of projects, within the time.
@@ -325,6 +327,10 @@ impl Indexer {
                 tracing::warn!(%error, "cannot remove deleted projects from the search index");
             }
         }
+        if projects.total <= PROJECTS_MAX && self.0.mirror.is_shared() {
+            let known = projects.items.iter().map(|project| project.id).collect();
+            self.retire_others(known).await;
+        }
         let mut is_changed = false;
         for project in &projects.items {
             for id in project.conversations().into_iter().rev() {
@@ -342,6 +348,25 @@ impl Indexer {
         if is_changed {
             // Best effort: a search of several parts is slower.
             let _ = tokio::task::spawn_blocking(move || index.merge()).await;
+        }
+    }
+}
+
+impl Indexer {
+    /// Moves the copies of projects aside that another node has deleted.
+    async fn retire_others(&self, known: HashSet<Id>) {
+        let mirror = self.0.mirror.clone();
+        let others = tokio::task::spawn_blocking(move || mirror.others(&known));
+        for project in others.await.unwrap_or_default() {
+            // A record that cannot be read is no deletion.
+            if !matches!(self.0.store.project(project).await, Ok(None)) {
+                continue;
+            }
+            let mirror = self.0.mirror.clone();
+            let retired = tokio::task::spawn_blocking(move || mirror.retire(project));
+            if let Ok(Err(error)) = retired.await {
+                tracing::warn!(%project, %error, "could not move the copies of a deleted project aside");
+            }
         }
     }
 }

@@ -23,7 +23,7 @@ use super::{
     usage::UsageView,
 };
 use crate::agent::{Account, HIBERNATED, Manager, Run, Session};
-use crate::node::Unreachable;
+use crate::{mirror::Kept, node::Unreachable};
 
 /// Time for a holder to report its size and offset, or its screen.
 pub(super) const HOLDER_TIMEOUT: Duration = Duration::from_secs(2);
@@ -71,7 +71,10 @@ pub(super) struct SessionView {
     limit: Option<LimitView>,
     /// The usage of the current conversation; null before its first answer.
     usage: Option<UsageView>,
-    /// Problems of the running session, with a remedy; null without one.
+    /// The copies of the project's conversations; null without one.
+    kept: Option<KeptView>,
+    /// Problems of the running session and of the conversation's copy, with a remedy; null without
+    /// one.
     warning: Option<String>,
     /// Attached terminal clients.
     clients: usize,
@@ -89,6 +92,46 @@ pub(super) struct SessionView {
     /// Why the server could not resume the session at its start; null after the next start of a
     /// session.
     resume_error: Option<String>,
+}
+
+/// The copies of a project's conversations on this node.
+#[derive(Serialize, ToSchema)]
+pub(super) struct KeptView {
+    /// The size of all copies.
+    bytes: u64,
+    /// The bound; beyond it, results of tools are dropped, the oldest first.
+    bytes_max: u64,
+    /// The size of all dropped results.
+    dropped_bytes: u64,
+    /// Entries of the current conversation that were damaged on the disk and are not in its
+    /// transcript.
+    damaged_entries: u64,
+}
+
+impl From<Kept> for KeptView {
+    fn from(kept: Kept) -> Self {
+        Self {
+            bytes: kept.bytes,
+            bytes_max: kept.bytes_max,
+            dropped_bytes: kept.dropped_bytes,
+            damaged_entries: kept.damaged_entries,
+        }
+    }
+}
+
+/// The warning about a damaged copy, after the session's own.
+fn with_damage(warning: Option<String>, kept: Option<&Kept>) -> Option<String> {
+    let Some(lost) = kept
+        .map(|kept| kept.damaged_entries)
+        .filter(|lost| *lost > 0)
+    else {
+        return warning;
+    };
+    let damaged = format!(
+        "{lost} entries of the conversation's copy were damaged on the disk and are marked as \
+         `wxcode-damaged`: a resume from the copy lacks them; check the disk of the data folder"
+    );
+    Some(warning.map_or(damaged.clone(), |warning| format!("{warning}; {damaged}")))
 }
 
 /// A terminal client of the session.
@@ -267,6 +310,13 @@ pub(super) async fn session_view(
         Some(session) => session.status_line().await,
         None => None,
     };
+    let kept = match project.settings.is_mirrored() {
+        true => {
+            let mirror = sessions.mirror();
+            mirror.kept(project.id, project.claude_session_id).await
+        }
+        false => None,
+    };
     let usage = UsageView::of(usage.as_ref(), line, project.claude_session_id);
     let status = session_status(state.is_some(), exit.as_ref(), is_starting);
     let run = match sessions.run_under_way(project.id) {
@@ -295,7 +345,11 @@ pub(super) async fn session_view(
             .and_then(|state| state.limit.clone())
             .map(LimitView::from),
         usage,
-        warning: state.as_ref().and_then(|state| state.warning.clone()),
+        warning: with_damage(
+            state.as_ref().and_then(|state| state.warning.clone()),
+            kept.as_ref(),
+        ),
+        kept: kept.map(KeptView::from),
         permission_mode: state
             .as_ref()
             .and_then(|state| state.permission_mode.clone()),

@@ -1,6 +1,7 @@
 //! Labels of metrics: closed sets for any request.
 //!
-//! Invariant: a label is from a closed set, never a value of a request.
+//! Invariant: a label is from a closed set, never a value of a request. Only ids of projects whose
+//! settings ask for it are labels, up to a bound.
 
 use prometheus_client::encoding::EncodeLabelSet;
 
@@ -19,6 +20,19 @@ impl Kind {
     pub(super) const fn of(kind: &'static str) -> Self {
         Self { kind }
     }
+}
+
+/// A project whose settings ask for its usage.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct Project {
+    pub(super) project: String,
+}
+
+/// The same, and a kind.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct ProjectKind {
+    pub(super) project: String,
+    pub(super) kind: &'static str,
 }
 
 /// A state.

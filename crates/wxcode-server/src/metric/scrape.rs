@@ -101,6 +101,8 @@ pub(crate) async fn scrape(from: &Scrape) -> Result<String, std::fmt::Error> {
         .0
         .log_lines_lost
         .inc_by(lost.saturating_sub(counted));
+    count_copies(metrics);
+    super::usage::count(from).await;
     metrics.0.watched.set(signed(from.planning.watched()));
     let (own, data_dir) = (metrics.clone(), from.settings.data_dir.clone());
     let looked = tokio::task::spawn_blocking(move || {
@@ -110,6 +112,17 @@ pub(crate) async fn scrape(from: &Scrape) -> Result<String, std::fmt::Error> {
     // A panicked reading keeps the earlier values.
     let _ = looked.await;
     metrics.encode()
+}
+
+/// Counts what copies of conversations lost.
+fn count_copies(metrics: &Metrics) {
+    let (mended, lost) = mirror::damaged();
+    for (kind, count) in [("mended", mended), ("lost", lost)] {
+        let counter = metrics.0.copy_damaged.get_or_create(&Kind::of(kind));
+        counter.inc_by(count.saturating_sub(counter.get()));
+    }
+    let dropped = &metrics.0.copy_dropped;
+    dropped.inc_by(mirror::dropped_bytes().saturating_sub(dropped.get()));
 }
 
 /// Counts the sessions; returns the running ones.

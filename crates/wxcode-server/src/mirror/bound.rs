@@ -11,7 +11,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{
-    DEPTH_MAX,
+    DEPTH_MAX, checksum,
     entry::{Line, read_line},
     size_below,
 };
@@ -22,6 +22,8 @@ pub(crate) const BOUND: u64 = 256 << 20; // 256 MiB
 pub(crate) const SHORTENED: u64 = 192 << 20; // 192 MiB
 /// Smallest dropped result, in bytes.
 const RESULT_MIN: usize = 512;
+/// The extension of a copy.
+const COPY: &str = "jsonl";
 /// The extension of a shortened copy until it is whole.
 const DRAFT: &str = "new";
 /// Most entries of a project's copies.
@@ -67,7 +69,7 @@ fn collect(folder: &Path, depth: usize, files: &mut Vec<(SystemTime, PathBuf)>) 
         } else if found.is_file() && entry.path().extension() == Some(DRAFT.as_ref()) {
             // Of a server that was killed.
             fs::remove_file(entry.path())?;
-        } else if found.is_file() {
+        } else if found.is_file() && entry.path().extension() == Some(COPY.as_ref()) {
             files.push((found.modified()?, entry.path()));
         }
     }
@@ -78,6 +80,8 @@ fn collect(folder: &Path, depth: usize, files: &mut Vec<(SystemTime, PathBuf)>) 
 /// bytes.
 fn shorten_file(path: &Path, surplus: u64) -> io::Result<u64> {
     let draft = path.with_extension(DRAFT);
+    // A damaged line must not get a new checksum.
+    checksum::verify(path, None)?;
     let mut from = BufReader::new(File::open(path)?);
     let to = OpenOptions::new()
         .write(true)
@@ -104,7 +108,9 @@ fn shorten_file(path: &Path, surplus: u64) -> io::Result<u64> {
     // The order of the copies stays.
     to.set_modified(fs::metadata(path)?.modified()?)?;
     to.sync_all()?;
+    checksum::forget(path)?;
     fs::rename(&draft, path)?;
+    checksum::extend(path)?;
     Ok(saved)
 }
 
@@ -177,6 +183,6 @@ mod tests {
         shorten(root.path(), u64::MAX).unwrap();
         assert_eq!(shorten(root.path(), u64::MAX).unwrap(), [], "none is left");
         let folder = fs::read_dir(root.path().join("a")).unwrap();
-        assert_eq!(folder.count(), 1, "no draft is left");
+        assert_eq!(folder.count(), 2, "no draft is left");
     }
 }

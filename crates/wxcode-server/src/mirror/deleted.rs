@@ -4,6 +4,7 @@
 //! folder is that of the deletion.
 
 use std::{
+    collections::HashSet,
     fs::{self, File},
     io,
     os::unix::fs::DirBuilderExt as _,
@@ -47,6 +48,15 @@ impl Mirror {
             moved => moved?,
         }
         File::open(&aside)?.set_modified(SystemTime::now())
+    }
+
+    /// The projects with copies on this node, besides the known ones. Blocks.
+    pub(crate) fn others(&self, known: &HashSet<Id>) -> Vec<Id> {
+        let entries = fs::read_dir(&self.0.root).into_iter().flatten().flatten();
+        let ids = entries
+            .take(FOLDERS_MAX)
+            .filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        ids.filter(|id| !known.contains(id)).collect()
     }
 
     /// Removes the copies of projects that were deleted a day ago, until the server closes.

@@ -8,7 +8,10 @@ use std::{
     time::SystemTime,
 };
 
-use super::entry::{Entries, Line, read_line};
+use super::{
+    checksum::{self, Damage},
+    entry::{Entries, Line, read_line},
+};
 
 /// Bytes before the reached place, compared to notice a file written anew.
 const TAIL: usize = 4 << 10; // 4 KiB
@@ -49,6 +52,8 @@ pub(super) struct FileCopy {
     tail: Vec<u8>,
     /// The size of the copy.
     pub(super) copied: u64,
+    /// The damage of the copy since the last report.
+    pub(super) damage: Damage,
     /// The entries of the copy, while the file is read anew.
     known: Option<Entries>,
 }
@@ -68,8 +73,9 @@ impl FileCopy {
         budget: &mut Budget,
     ) -> io::Result<Reached> {
         let found = file.metadata()?;
-        let mut copy = open(copy)?;
-        self.check(file, &found, &mut copy)?;
+        let path = copy;
+        let mut copy = open(path)?;
+        self.check(file, &found, path, &mut copy)?;
         self.ended = None;
         file.seek(SeekFrom::Start(self.offset))?;
         let mut from = BufReader::with_capacity(READ, file);
@@ -107,6 +113,8 @@ impl FileCopy {
             self.keep_tail(&line);
         };
         to.flush()?;
+        drop(to);
+        checksum::extend(path)?;
         if reached == Reached::End {
             self.known = None;
             self.ended = Some((found.len(), found.modified().ok()));
@@ -127,17 +135,26 @@ impl FileCopy {
 
     /// Finds the place to go on at: the end of the last step, the end of the copied bytes, or the
     /// beginning of a file written anew.
-    fn check(&mut self, file: &mut File, found: &Metadata, copy: &mut File) -> io::Result<()> {
+    fn check(
+        &mut self,
+        file: &mut File,
+        found: &Metadata,
+        path: &Path,
+        copy: &mut File,
+    ) -> io::Result<()> {
         let identity = (found.dev(), found.ino());
-        let len = repair(copy)?;
+        let mut len = repair(copy)?;
         let goes_on = self.identity == Some(identity)
             && len == self.copied
             && found.len() >= self.offset
             && self.tail_is_there(file)?;
         if !goes_on {
+            let damage = checksum::verify(path, Some(file))?;
+            len = repair(copy)?;
             *self = Self {
                 identity: Some(identity),
                 copied: len,
+                damage,
                 ..Self::default()
             };
             if starts_with(file, found.len(), copy, len)? {

@@ -11,6 +11,7 @@ use super::{
     Mirror,
     bound::{self, BOUND},
     file::{Budget, FileCopy, Reached},
+    kept,
     locate::{self, Place},
     looks::Looks,
     shared,
@@ -222,7 +223,10 @@ impl Conversation {
                 bytes: STEP_MAX,
                 room: BOUND.saturating_sub(bound::kept(&self.project)),
             });
-            match state.step(&mut file, &copy, budget).map_err(failed)? {
+            let reached = state.step(&mut file, &copy, budget).map_err(failed)?;
+            let damage = std::mem::take(&mut state.damage);
+            kept::note_damage(&self.copy, self.place.id, damage).map_err(failed)?;
+            match reached {
                 Reached::End => {}
                 Reached::Budget => return Ok(true),
                 Reached::Full => return self.make_room(),
@@ -240,6 +244,15 @@ impl Conversation {
         })?;
         let paths = dropped.iter().map(|(path, ..)| path.clone());
         shared::note_rewritten(&self.project, paths).map_err(|source| FileError::Io {
+            action: "note",
+            path: self.project.clone(),
+            source,
+        })?;
+        let bytes = dropped
+            .iter()
+            .map(|(_, before, after)| before - after)
+            .sum();
+        kept::note_dropped(&self.project, bytes).map_err(|source| FileError::Io {
             action: "note",
             path: self.project.clone(),
             source,

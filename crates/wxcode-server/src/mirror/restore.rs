@@ -12,7 +12,7 @@ use wxcode_claude::transcript::{self, Transcript, project_folder};
 use wxcode_core::spawn::Copy;
 use wxcode_files::{FileError, Folder, Links, RegularFile};
 
-use super::locate;
+use super::{checksum, kept, locate};
 
 /// Bytes compared at a time.
 const READ: usize = 64 << 10; // 64 KiB
@@ -52,20 +52,26 @@ pub(crate) fn judge(copy: &Path, id: Uuid, found: &Transcript) -> Result<Copy, F
         return Ok(Copy::Missing);
     }
     let (path, speaks) = match found {
-        Transcript::Missing => return Ok(Copy::Ahead),
+        Transcript::Missing => {
+            check(copy, id, None)?;
+            return Ok(Copy::Ahead);
+        }
         Transcript::Empty(path) => (path, false),
         Transcript::Spoken(path) => (path, true),
     };
-    let theirs = match (path.parent(), path.file_name()) {
-        (Some(folder), Some(name)) => Folder::open(folder)?.file(Path::new(name), Links::Follow)?,
-        _ => return Ok(Copy::Behind),
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return Ok(Copy::Behind);
     };
-    if theirs.len() >= len {
+    let theirs = || Folder::open(folder)?.file(Path::new(name), Links::Follow);
+    let rest = theirs()?;
+    if rest.len() >= len {
         return Ok(Copy::Behind);
     }
+    check(copy, id, Some(rest))?;
     if !speaks {
         return Ok(Copy::Ahead);
     }
+    let theirs = theirs()?;
     let Some(ours) = open()? else {
         return Ok(Copy::Missing);
     };
@@ -73,6 +79,30 @@ pub(crate) fn judge(copy: &Path, id: Uuid, found: &Transcript) -> Result<Copy, F
     Ok(match is_beginning {
         true => Copy::Ahead,
         false => Copy::Behind,
+    })
+}
+
+/// Checks a copy before it replaces a transcript, and takes damaged entries from the rest of the
+/// transcript. The caller holds the project's lock.
+fn check(copy: &Path, id: Uuid, transcript: Option<RegularFile>) -> Result<(), FileError> {
+    let file = copy.join(format!("{id}.jsonl"));
+    let mut rest = transcript.map(|transcript| transcript.reader(u64::MAX).into_inner());
+    let mut check = || {
+        let mut damage = checksum::verify(&file, rest.as_mut())?;
+        for side in Folder::open(copy).map_or_else(|_| Vec::new(), |folder| locate::below(&folder))
+        {
+            let side = copy.join(side);
+            if side != file {
+                damage.add(checksum::verify(&side, None)?);
+            }
+        }
+        kept::note_damage(copy, id, damage)
+    };
+    let checked: io::Result<()> = check();
+    checked.map_err(|source| FileError::Io {
+        action: "check",
+        path: file.clone(),
+        source,
     })
 }
 

@@ -20,7 +20,7 @@ use uuid::Uuid;
 use wxcode_core::{id::Id, lease::Node};
 use wxcode_store::{CopyFile, PIECE_MAX, StoreError};
 
-use super::{Mirror, SIDE_FILES_MAX, bound::BOUND};
+use super::{Mirror, SIDE_FILES_MAX, bound::BOUND, checksum};
 use crate::{disk::on_disk, repository::Repository, sync::lock};
 
 /// The file with the published states.
@@ -269,7 +269,12 @@ impl Mirror {
             let state = known.get(&file.name).copied();
             let is_known = state.is_some_and(|state| state.file(conversation, &file.name) == file);
             if !is_known || !path.exists() {
-                download(shared, project, &file, &path).await?;
+                // Bytes of the same version only grow.
+                let from = state
+                    .filter(|state| state.version == file.version && !state.is_rewritten)
+                    .filter(|state| fs::metadata(&path).is_ok_and(|own| own.len() == state.len))
+                    .map(|state| state.len);
+                download(shared, project, &file, &path, from).await?;
             }
             if let Some(epoch) = epoch.filter(|epoch| *epoch > file.epoch) {
                 let taken = CopyFile {
@@ -331,12 +336,25 @@ pub(super) fn note_rewritten(
     write_states(project, &states)
 }
 
-async fn download(shared: &Shared, project: Id, file: &CopyFile, path: &Path) -> Result<()> {
+/// Downloads a file: the bytes after the first `from`, or all of it.
+async fn download(
+    shared: &Shared,
+    project: Id,
+    file: &CopyFile,
+    path: &Path,
+    from: Option<u64>,
+) -> Result<()> {
     if file.len > BOUND {
         let (name, len) = (&file.name, file.len);
         let error =
             format!("the file {name} of a copy has {len} bytes, at most {BOUND} are expected");
         return Err(StoreError::Refused(error).into());
+    }
+    if let Some(from) = from {
+        let mut to = OpenOptions::new().append(true).open(path)?;
+        read_into(shared, project, file, from, &mut to).await?;
+        on_disk(|| checksum::extend(path))?;
+        return Ok(());
     }
     let draft = path.with_extension("new");
     if let Some(folder) = path.parent() {
@@ -351,7 +369,21 @@ async fn download(shared: &Shared, project: Id, file: &CopyFile, path: &Path) ->
         .truncate(true)
         .mode(0o600)
         .open(&draft)?;
-    let mut offset = 0;
+    read_into(shared, project, file, 0, &mut to).await?;
+    on_disk(|| to.sync_all())?;
+    checksum::forget(path)?;
+    fs::rename(draft, path)?;
+    on_disk(|| checksum::extend(path))?;
+    Ok(())
+}
+
+async fn read_into(
+    shared: &Shared,
+    project: Id,
+    file: &CopyFile,
+    mut offset: u64,
+    to: &mut File,
+) -> Result<()> {
     while offset < file.len {
         let bytes = shared.store.read_copy(project, file, offset).await?;
         if bytes.is_empty() {
@@ -360,8 +392,6 @@ async fn download(shared: &Shared, project: Id, file: &CopyFile, path: &Path) ->
         on_disk(|| to.write_all(&bytes))?;
         offset += bytes.len() as u64;
     }
-    on_disk(|| to.sync_all())?;
-    fs::rename(draft, path)?;
     Ok(())
 }
 

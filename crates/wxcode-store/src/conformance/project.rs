@@ -207,6 +207,7 @@ pub async fn settings_change_one_by_one(records: &impl Records) {
         args: Some(None),
         hibernate_after_s: Some(Some(7)),
         mirror: Some(Some(true)),
+        usage_metrics: Some(None),
         ..SettingsPatch::default()
     };
     let env = SettingsPatch {

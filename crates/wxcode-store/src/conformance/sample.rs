@@ -65,6 +65,7 @@ pub fn settings() -> AgentSettings {
         claude_config_dir: Some("/home/é/.claude".into()),
         hibernate_after_s: Some(3600),
         mirror: Some(false),
+        usage_metrics: Some(true),
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::support::{Agent, Events, Server, kill};
 
 /// The samples of a scrape: name with labels, and value.
-async fn scrape(server: &Server) -> BTreeMap<String, f64> {
+pub(crate) async fn scrape(server: &Server) -> BTreeMap<String, f64> {
     let request = server.request(Method::GET, "/metrics");
     let answer = server.answer(request.bearer_auth(&server.token)).await;
     assert!(

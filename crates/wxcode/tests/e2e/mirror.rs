@@ -14,15 +14,15 @@ use serde_json::{Value, json};
 use crate::support::{Agent, Events, Server, eventually};
 
 /// A project with a submitted prompt, and the project's files.
-struct Copied {
-    server: Server,
-    project: String,
-    id: String,
-    transcript: PathBuf,
+pub(crate) struct Copied {
+    pub(crate) server: Server,
+    pub(crate) project: String,
+    pub(crate) id: String,
+    pub(crate) transcript: PathBuf,
 }
 
 impl Copied {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let server = Server::start(Agent::fake("")).await;
         let project = server.project("p").await;
         server.start_session(&project).await;
@@ -37,28 +37,28 @@ impl Copied {
         }
     }
 
-    fn folder(&self) -> PathBuf {
+    pub(crate) fn folder(&self) -> PathBuf {
         let all = self.server.data_dir().join("conversations");
         all.join(&self.project).join(&self.id)
     }
 
-    fn copy(&self) -> PathBuf {
+    pub(crate) fn copy(&self) -> PathBuf {
         self.folder().join(format!("{}.jsonl", self.id))
     }
 
-    fn path(&self) -> String {
+    pub(crate) fn path(&self) -> String {
         format!("/output-projects/{}/session", self.project)
     }
 
     /// Waits until the copy equals the transcript.
-    async fn whole(&self) -> Vec<u8> {
+    pub(crate) async fn whole(&self) -> Vec<u8> {
         let bytes = fs::read(&self.transcript).unwrap();
         is(&self.copy(), &bytes).await;
         bytes
     }
 
     /// Ends the session; the copy is whole.
-    async fn ended(&self) -> Vec<u8> {
+    pub(crate) async fn ended(&self) -> Vec<u8> {
         self.server.delete(&self.path()).await.expect(204);
         self.whole().await
     }
@@ -80,13 +80,13 @@ impl Copied {
     }
 }
 
-async fn say(server: &Server, project: &str, text: &str) {
+pub(crate) async fn say(server: &Server, project: &str, text: &str) {
     let delivery = server.deliver(project, text).await;
     server.delivery_until(project, &delivery, "submitted").await;
     server.idle(project).await;
 }
 
-async fn is(copy: &Path, bytes: &[u8]) {
+pub(crate) async fn is(copy: &Path, bytes: &[u8]) {
     eventually("the copy equals the file", || {
         fs::read(copy).is_ok_and(|copy| copy == bytes)
     })

@@ -10,6 +10,7 @@ mod other_writer;
 mod outage;
 mod placement;
 mod restored;
+mod search;
 mod view;
 
 use std::{process::Output, time::Duration};

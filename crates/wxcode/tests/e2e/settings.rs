@@ -30,12 +30,14 @@ async fn settings_are_kept_and_show_no_values() {
     let none = json!({
         "permission_mode": null, "model": null, "args": null, "env": null,
         "claude_config_dir": null, "hibernate_after_s": null, "mirror": null,
+        "usage_metrics": null,
     });
     let made = server.post("/output-projects", json!({ "name": "plain" }));
     assert_eq!(made.await.expect(201)["settings"], none);
     let settings = json!({
         "permission_mode": "plan", "model": "opus", "args": ["--add-dir", "/tmp"],
         "env": { "KEY": SECRET, "B": "b" }, "claude_config_dir": "/c", "hibernate_after_s": 600, "mirror": false,
+        "usage_metrics": true,
     });
     let new = json!({ "name": "p", "settings": settings });
     let made = server.post("/output-projects", new).await.expect(201);

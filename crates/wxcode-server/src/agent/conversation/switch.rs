@@ -111,6 +111,7 @@ async fn check_resumable(
     if copy.is_some() {
         context.mirror.fetch(project.id, conversation, false).await;
     }
+    let _complete = context.mirror.lock(project.id).await;
     let look = move || {
         let found = transcript::find(&dir, conversation)?;
         let copied = copy.map(|copy| mirror::judge(&copy, conversation, &found));

@@ -30,6 +30,8 @@ pub(crate) struct SettingsView {
     hibernate_after_s: Option<u64>,
     /// Whether the conversation is copied; `null` means yes.
     mirror: Option<bool>,
+    /// Whether `/metrics` has the project's usage; `null` means no.
+    usage_metrics: Option<bool>,
 }
 
 impl From<AgentSettings> for SettingsView {
@@ -45,6 +47,7 @@ impl From<AgentSettings> for SettingsView {
                 .map(|dir| dir.to_string_lossy().into_owned()),
             hibernate_after_s: own.hibernate_after_s,
             mirror: own.mirror,
+            usage_metrics: own.usage_metrics,
         }
     }
 }
@@ -87,6 +90,10 @@ pub(super) struct GivenSettings {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<bool>)]
     mirror: Option<Option<bool>>,
+    /// Whether `/metrics` has the project's tokens, cost and limits; `null` means no.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<bool>)]
+    usage_metrics: Option<Option<bool>>,
 }
 
 impl From<ChoiceError> for Problem {
@@ -136,6 +143,7 @@ impl GivenSettings {
             claude_config_dir: self.claude_config_dir.map(|dir| dir.map(Into::into)),
             hibernate_after_s: self.hibernate_after_s,
             mirror: self.mirror,
+            usage_metrics: self.usage_metrics,
         })
     }
 }

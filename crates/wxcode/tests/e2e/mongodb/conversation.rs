@@ -13,7 +13,7 @@ use super::{
 use crate::support::{eventually, is_alive, kill};
 
 /// Says something, and waits for the answer; returns the transcript's path.
-async fn say(server: &Server, project: &str, text: &str) -> PathBuf {
+pub(super) async fn say(server: &Server, project: &str, text: &str) -> PathBuf {
     let delivery = server.deliver(project, text).await;
     server.delivery_until(project, &delivery, "submitted").await;
     let session = server.idle(project).await;

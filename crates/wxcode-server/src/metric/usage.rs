@@ -1,0 +1,127 @@
+//! The usage of projects whose settings ask for it.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+use wxcode_core::project::OutputProject;
+use wxcode_store::Page;
+
+use super::{
+    Metrics, Scrape,
+    label::{Project, ProjectKind},
+};
+
+/// Most projects with their usage in the metrics; the first ones by their creation.
+const PROJECTS_MAX: usize = 100;
+/// Most projects looked at for the setting.
+const LISTED_MAX: u64 = 10_000;
+/// Time for all of them; those after it keep their earlier values.
+const TIME_MAX: Duration = Duration::from_secs(1);
+
+/// Updates the usage of the projects.
+pub(super) async fn count(from: &Scrape) {
+    let page = Page {
+        skip: 0,
+        limit: LISTED_MAX,
+    };
+    let Ok(projects) = from.store.projects(page).await else {
+        return;
+    };
+    let shown: Vec<OutputProject> = projects
+        .items
+        .into_iter()
+        .filter(|project| project.settings.usage_metrics == Some(true))
+        .take(PROJECTS_MAX)
+        .collect();
+    let all = &from.metrics.0;
+    if shown.is_empty() {
+        all.tokens.clear();
+        all.cost.clear();
+        all.percent.clear();
+        return;
+    }
+    // Those that are not asked for any more go.
+    let (_, sessions) = from.sessions.survey();
+    let read = async {
+        let mut found = Vec::new();
+        for project in shown {
+            let months = from.sessions.usage().months(&project).await;
+            let context = from.sessions.usage().current(&project).await;
+            let session = sessions
+                .iter()
+                .find(|session| session.project_id == project.id);
+            let line = match session {
+                Some(session) => session.status_line().await.unwrap_or_default(),
+                None => Default::default(),
+            };
+            found.push((project, months, context, line));
+        }
+        found
+    };
+    let Ok(found) = timeout(TIME_MAX, read).await else {
+        return;
+    };
+    all.tokens.clear();
+    all.cost.clear();
+    all.percent.clear();
+    for (project, months, context, line) in found {
+        let name = project.id.to_string();
+        let metrics = &from.metrics;
+        if let Some(months) = months {
+            let sum = |of: &dyn Fn(&wxcode_claude::usage::Tokens) -> u64| {
+                let months = months.months.iter();
+                months.map(|(_, month)| of(&month.tokens())).sum::<u64>()
+            };
+            tokens(metrics, &name, "input", sum(&|tokens| tokens.input));
+            tokens(metrics, &name, "output", sum(&|tokens| tokens.output));
+            tokens(
+                metrics,
+                &name,
+                "cache_read",
+                sum(&|tokens| tokens.cache_read),
+            );
+            tokens(
+                metrics,
+                &name,
+                "cache_write",
+                sum(&|tokens| tokens.cache_write),
+            );
+            let costs: Vec<f64> = months
+                .months
+                .iter()
+                .filter_map(|(_, month)| month.cost_usd)
+                .collect();
+            if !costs.is_empty() {
+                let project = Project {
+                    project: name.clone(),
+                };
+                all.cost.get_or_create(&project).set(costs.iter().sum());
+            }
+        }
+        let is_current = line.session_id == project.claude_session_id;
+        let context = context.and_then(|context| context.context_percent());
+        let of_line = line.context_percent.filter(|_| is_current);
+        for (kind, value) in [
+            ("context", of_line.or(context)),
+            ("five_hour", line.five_hour_percent),
+            ("seven_day", line.seven_day_percent),
+        ] {
+            if let Some(value) = value {
+                let project = ProjectKind {
+                    project: name.clone(),
+                    kind,
+                };
+                all.percent.get_or_create(&project).set(value);
+            }
+        }
+    }
+}
+
+fn tokens(metrics: &Metrics, project: &str, kind: &'static str, count: u64) {
+    let project = ProjectKind {
+        project: project.to_owned(),
+        kind,
+    };
+    let gauge = metrics.0.tokens.get_or_create(&project);
+    gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+}

@@ -1,0 +1,341 @@
+//! Checks the lines of a copy against their checksums.
+//!
+//! `<copy>.sums` has 12 bytes for each line: its length, its CRC-32C, and the CRC-32C of both with
+//! the line's number; all are little-endian `u32`. A damaged line is read from the transcript
+//! again. Otherwise a marked entry of the same length takes its place, so that all other lines stay
+//! where they are.
+//!
+//! Invariant: a damaged record costs no line: the lines from it on count as they are.
+
+use std::{
+    collections::HashMap,
+    fs::{self, File, OpenOptions},
+    io::{self, BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _},
+    os::unix::fs::{FileExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use super::entry::{LINE_MAX, Line, read_line};
+
+/// Bytes of a record.
+const RECORD: usize = 12;
+/// Most bytes of damaged lines that are taken from the transcript at once.
+const MEND_MAX: usize = 64 << 20; // 64 MiB
+/// The type of the entry in the place of a lost one.
+const LOST: &str = "wxcode-damaged";
+
+/// Entries of all copies since the server's start.
+static MENDED: AtomicU64 = AtomicU64::new(0);
+static LOST_ENTRIES: AtomicU64 = AtomicU64::new(0);
+
+/// Damaged entries since the server's start: read again from their transcripts, and lost.
+pub(crate) fn damaged() -> (u64, u64) {
+    let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+    (read(&MENDED), read(&LOST_ENTRIES))
+}
+
+/// The damage of a copy.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Damage {
+    /// Entries that were read from the transcript again.
+    pub(super) mended: u64,
+    /// Entries that are gone.
+    pub(super) lost: u64,
+}
+
+impl Damage {
+    pub(super) fn add(&mut self, other: Self) {
+        self.mended += other.mended;
+        self.lost += other.lost;
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Record {
+    len: u32,
+    crc: u32,
+}
+
+impl Record {
+    fn of(line: &[u8]) -> Self {
+        Self {
+            // A line has at most `LINE_MAX` bytes.
+            len: u32::try_from(line.len()).unwrap_or(u32::MAX),
+            crc: crc32c::crc32c(line),
+        }
+    }
+
+    fn check(self, number: usize) -> u32 {
+        let number = (number as u64).to_le_bytes();
+        let crc = crc32c::crc32c(&number);
+        let crc = crc32c::crc32c_append(crc, &self.len.to_le_bytes());
+        crc32c::crc32c_append(crc, &self.crc.to_le_bytes())
+    }
+
+    fn bytes(self, number: usize) -> [u8; RECORD] {
+        let mut bytes = [0; RECORD];
+        bytes[..4].copy_from_slice(&self.len.to_le_bytes());
+        bytes[4..8].copy_from_slice(&self.crc.to_le_bytes());
+        bytes[8..].copy_from_slice(&self.check(number).to_le_bytes());
+        bytes
+    }
+
+    /// Reads a record; `None` for a damaged one.
+    fn parse(bytes: &[u8], number: usize) -> Option<Self> {
+        let word = |at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
+        let record = Self {
+            len: word(0)?,
+            crc: word(4)?,
+        };
+        let is_whole = word(8)? == record.check(number) && u64::from(record.len) <= LINE_MAX;
+        is_whole.then_some(record)
+    }
+}
+
+/// The path of the checksums of a copy.
+pub(super) fn sums(copy: &Path) -> PathBuf {
+    let mut name = copy.as_os_str().to_owned();
+    name.push(".sums");
+    name.into()
+}
+
+/// Forgets the checksums of a copy that is written anew.
+pub(super) fn forget(copy: &Path) -> io::Result<()> {
+    match fs::remove_file(sums(copy)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Reads the records up to the first damaged one.
+fn records(copy: &Path) -> io::Result<(File, Vec<Record>)> {
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(sums(copy))?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    let parsed = bytes.chunks(RECORD).enumerate();
+    let records: Vec<Record> = parsed
+        .map_while(|(number, bytes)| Record::parse(bytes, number))
+        .collect();
+    let whole = (records.len() * RECORD) as u64;
+    if whole < bytes.len() as u64 {
+        tracing::warn!(copy = %copy.display(), "the checksums of a copy are damaged; its lines from there on count as they are");
+        file.set_len(whole)?;
+    }
+    file.seek(SeekFrom::Start(whole))?;
+    Ok((file, records))
+}
+
+/// Records the lines of a copy that have no checksum so far.
+pub(super) fn extend(copy: &Path) -> io::Result<()> {
+    let (file, records) = records(copy)?;
+    append(copy, file, &records)
+}
+
+fn append(copy: &Path, file: File, records: &[Record]) -> io::Result<()> {
+    let covered: u64 = records.iter().map(|record| u64::from(record.len)).sum();
+    let mut from = File::open(copy)?;
+    from.seek(SeekFrom::Start(covered))?;
+    let (mut from, mut to) = (BufReader::new(from), BufWriter::new(file));
+    let (mut line, mut number) = (Vec::new(), records.len());
+    while read_line(&mut from, &mut line)? == Line::Whole {
+        to.write_all(&Record::of(&line).bytes(number))?;
+        number += 1;
+    }
+    to.flush()
+}
+
+/// Checks all lines of a copy, and mends damaged ones from the transcript. The caller holds the
+/// project's lock.
+pub(super) fn verify(copy: &Path, transcript: Option<&mut File>) -> io::Result<Damage> {
+    let (mut file, mut records) = records(copy)?;
+    let mut from = BufReader::new(File::open(copy)?);
+    let (mut bad, mut offset) = (Vec::new(), 0);
+    let mut line = Vec::new();
+    for (number, record) in records.iter().enumerate() {
+        line.clear();
+        let len = u64::from(record.len);
+        (&mut from).take(len).read_to_end(&mut line)?;
+        if line.len() as u64 != len || crc32c::crc32c(&line) != record.crc {
+            bad.push((number, offset));
+        }
+        offset += len;
+    }
+    if bad.is_empty() {
+        append(copy, file, &records)?;
+        return Ok(Damage::default());
+    }
+    let wanted = bad.iter().map(|(number, _)| records[*number]);
+    let found = match transcript {
+        Some(transcript) => search(transcript, wanted)?,
+        None => HashMap::new(),
+    };
+    let target = OpenOptions::new().write(true).open(copy)?;
+    let mut damage = Damage::default();
+    for (number, offset) in bad {
+        let record = records[number];
+        if let Some(line) = found.get(&(record.len, record.crc)) {
+            target.write_all_at(line, offset)?;
+            damage.mended += 1;
+            continue;
+        }
+        let line = placeholder(record.len as usize);
+        target.write_all_at(&line, offset)?;
+        records[number] = Record::of(&line);
+        let at = (number * RECORD) as u64;
+        file.write_all_at(&records[number].bytes(number), at)?;
+        damage.lost += 1;
+    }
+    target.sync_all()?;
+    file.seek(SeekFrom::End(0))?;
+    append(copy, file, &records)?;
+    MENDED.fetch_add(damage.mended, Ordering::Relaxed);
+    LOST_ENTRIES.fetch_add(damage.lost, Ordering::Relaxed);
+    tracing::warn!(copy = %copy.display(), mended = damage.mended, lost = damage.lost, "entries of a conversation's copy were damaged on the disk; those in the transcript were copied again");
+    Ok(damage)
+}
+
+/// Finds lines in a transcript by their checksums.
+fn search(
+    transcript: &mut File,
+    wanted: impl Iterator<Item = Record>,
+) -> io::Result<HashMap<(u32, u32), Vec<u8>>> {
+    let mut left: std::collections::HashSet<(u32, u32)> =
+        wanted.map(|record| (record.len, record.crc)).collect();
+    transcript.seek(SeekFrom::Start(0))?;
+    let mut from = BufReader::new(transcript);
+    let (mut found, mut bytes) = (HashMap::new(), 0);
+    let mut line = Vec::new();
+    while !left.is_empty() && bytes < MEND_MAX {
+        match read_line(&mut from, &mut line)? {
+            Line::Unfinished => break,
+            Line::TooLong(_) => continue,
+            Line::Whole => {}
+        }
+        // Most lines differ in their length.
+        let len = u32::try_from(line.len()).unwrap_or(u32::MAX);
+        if !left.iter().any(|(wanted, _)| *wanted == len) {
+            continue;
+        }
+        let key = (len, crc32c::crc32c(&line));
+        if left.remove(&key) {
+            bytes += line.len();
+            found.insert(key, line.clone());
+        }
+    }
+    Ok(found)
+}
+
+/// An entry of `len` bytes, its line's end included, without a meaning for Claude Code.
+fn placeholder(len: usize) -> Vec<u8> {
+    let entry = format!("{{\"type\":\"{LOST}\"}}");
+    let text = if entry.len() < len { &entry[..] } else { "" };
+    let mut line = text.as_bytes().to_vec();
+    line.resize(len.saturating_sub(1), b' ');
+    line.push(b'\n');
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINES: [&str; 3] = [
+        "{\"uuid\":\"a\",\"text\":\"the first words\"}\n",
+        "{\"uuid\":\"b\",\"text\":\"the second words\"}\n",
+        "{\"uuid\":\"c\",\"text\":\"the third words\"}\n",
+    ];
+
+    struct Copied {
+        _root: tempfile::TempDir,
+        copy: PathBuf,
+        whole: String,
+    }
+
+    impl Copied {
+        fn new() -> Self {
+            let root = tempfile::tempdir().unwrap();
+            let copy = root.path().join("a.jsonl");
+            let whole = LINES.concat();
+            fs::write(&copy, &whole).unwrap();
+            extend(&copy).unwrap();
+            Self {
+                _root: root,
+                copy,
+                whole,
+            }
+        }
+
+        fn flip(&self, path: &Path, at: usize) {
+            let mut bytes = fs::read(path).unwrap();
+            bytes[at] ^= 1;
+            fs::write(path, bytes).unwrap();
+        }
+
+        fn text(&self) -> String {
+            fs::read_to_string(&self.copy).unwrap()
+        }
+    }
+
+    #[test]
+    fn every_flipped_byte_is_mended() {
+        let copied = Copied::new();
+        assert_eq!(verify(&copied.copy, None).unwrap(), Damage::default());
+        let transcript = copied.copy.with_extension("transcript");
+        fs::write(&transcript, &copied.whole).unwrap();
+        for at in 0..copied.whole.len() {
+            copied.flip(&copied.copy, at);
+            let mut file = File::open(&transcript).unwrap();
+            let damage = verify(&copied.copy, Some(&mut file)).unwrap();
+            assert_eq!((damage.mended, damage.lost), (1, 0), "byte {at}");
+            assert_eq!(copied.text(), copied.whole, "byte {at}");
+        }
+    }
+
+    #[test]
+    fn a_lost_entry_is_marked_in_its_place() {
+        let copied = Copied::new();
+        copied.flip(&copied.copy, LINES[0].len() + 5);
+        let damage = verify(&copied.copy, None).unwrap();
+        assert_eq!((damage.mended, damage.lost), (0, 1));
+        let text = copied.text();
+        assert_eq!(text.len(), copied.whole.len());
+        let lines: Vec<&str> = text.split_inclusive('\n').collect();
+        assert_eq!((lines[0], lines[2]), (LINES[0], LINES[2]));
+        let entry: serde_json::Value = serde_json::from_str(lines[1]).unwrap();
+        assert_eq!(entry["type"], LOST);
+        assert_eq!(verify(&copied.copy, None).unwrap(), Damage::default());
+    }
+
+    #[test]
+    fn a_damaged_record_costs_no_line() {
+        let copied = Copied::new();
+        let records = sums(&copied.copy);
+        for at in 0..RECORD * 3 {
+            copied.flip(&records, at);
+            assert_eq!(verify(&copied.copy, None).unwrap(), Damage::default());
+            assert_eq!(copied.text(), copied.whole, "byte {at}");
+            assert_eq!(fs::metadata(&records).unwrap().len() as usize, RECORD * 3);
+        }
+    }
+
+    #[test]
+    fn a_cut_copy_is_filled() {
+        let copied = Copied::new();
+        let transcript = copied.copy.with_extension("transcript");
+        fs::write(&transcript, &copied.whole).unwrap();
+        let cut = LINES[0].len() + 3;
+        let file = OpenOptions::new().write(true).open(&copied.copy).unwrap();
+        file.set_len(cut as u64).unwrap();
+        let mut file = File::open(&transcript).unwrap();
+        let damage = verify(&copied.copy, Some(&mut file)).unwrap();
+        assert_eq!((damage.mended, damage.lost), (2, 0));
+        assert_eq!(copied.text(), copied.whole);
+    }
+}
