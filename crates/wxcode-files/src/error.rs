@@ -87,7 +87,7 @@ pub enum FileError {
         root: PathBuf,
     },
     /// Another kind than the expected one.
-    #[error("{} is {found}, and {wanted} is needed: remove it, then try again", path.display())]
+    #[error("{} is {found}, and {wanted} is needed: put {wanted} in its place, or name another path", path.display())]
     Kind {
         path: PathBuf,
         /// The kind found.

@@ -360,7 +360,12 @@ impl Callers {
             expires_at: expires_in.and_then(|time| now.checked_add(time).ok()),
             last_use: None,
         };
-        let added = self.0.store.add_credential(&credential).await?;
+        let mut added = self.0.store.add_credential(&credential).await?;
+        if !added {
+            // The name may be that of an expired credential.
+            self.0.store.remove_expired(now).await?;
+            added = self.0.store.add_credential(&credential).await?;
+        }
         Ok(added.then(|| {
             let text = match kind {
                 CredentialKind::Token => secret::token(credential.id, &secret),

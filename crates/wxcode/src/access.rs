@@ -18,7 +18,10 @@ pub(crate) fn login(common: &Common) -> anyhow::Result<()> {
         Ok(remote.client().post("/logins", &none).await?)
     })?;
     let link = made["url"].as_str().context("the answer has no link")?;
-    output::print(format_args!("{}{link}", remote.page_url()))
+    if link.starts_with('/') {
+        return output::print(format_args!("{}{link}", remote.page_url()));
+    }
+    output::print(format_args!("{link}"))
 }
 
 /// `wxcode token …`

@@ -275,6 +275,19 @@ fn permit(caller: &Caller, rule: Rule, project: Option<Id>) -> Answer<()> {
 
 /// The role does not allow the request.
 pub(super) fn forbidden(caller: &Caller, needed: wxcode_core::access::Role) -> Problem {
+    if let Some(project) = caller.grant.project
+        && caller.grant.role >= needed
+    {
+        return Problem::new(
+            StatusCode::FORBIDDEN,
+            format!(
+                "{} has rights for the project {project} alone, and this request goes beyond it: ask an \
+                 admin for a token with rights there",
+                quoted(&caller.name),
+            ),
+        )
+        .with_code("forbidden");
+    }
     let of = match caller.grant.project {
         Some(project) => format!(" for the project {project} alone"),
         None => String::new(),

@@ -12,6 +12,7 @@ use wxcode_core::{
 use super::{
     access::{Access, forbidden},
     body::{self, Body, NoBody},
+    front::Sent,
     login::time,
     parameter::{PathId, ShareId, parsed_id},
     problem::{Answer, Problem},
@@ -121,7 +122,8 @@ pub(super) struct CreatedLink {
     #[schema(value_type = String)]
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<Id>,
-    /// The link: whole with a `public_url`, otherwise the path and query on this server.
+    /// The link, at `public_url` or at the Host of the request; over the Unix socket without a
+    /// `public_url` its path and query.
     url: String,
     #[schema(value_type = Option<String>)]
     expires_at: Option<Timestamp>,
@@ -243,6 +245,7 @@ pub(super) async fn remove_token(
 pub(super) async fn create_login(
     State(access): State<Access>,
     Extension(caller): Extension<Caller>,
+    Extension(sent): Extension<Sent>,
     _: NoBody,
 ) -> Answer<(StatusCode, Json<CreatedLink>)> {
     if caller.is_of_proxy {
@@ -263,7 +266,7 @@ pub(super) async fn create_login(
     let code = access.callers.login_code(caller.as_source());
     let link = CreatedLink {
         id: None,
-        url: access.front.link(&format!("/login?code={code}")),
+        url: access.front.link(&sent, &format!("/login?code={code}")),
         expires_at: Timestamp::now().checked_add(CODE_TIME).ok(),
     };
     Ok((StatusCode::CREATED, Json(link)))
@@ -300,6 +303,7 @@ pub(super) async fn create_share(
     State(access): State<Access>,
     State(projects): State<Projects>,
     Extension(caller): Extension<Caller>,
+    Extension(sent): Extension<Sent>,
     PathId(id): PathId,
     Body(new): Body<NewShare>,
 ) -> Answer<(StatusCode, Json<CreatedLink>)> {
@@ -318,7 +322,7 @@ pub(super) async fn create_share(
     };
     let created = CreatedLink {
         id: Some(credential.id),
-        url: access.front.link(&format!("/share/{link}")),
+        url: access.front.link(&sent, &format!("/share/{link}")),
         expires_at: credential.expires_at,
     };
     Ok((StatusCode::CREATED, Json(created)))

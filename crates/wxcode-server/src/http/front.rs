@@ -38,6 +38,8 @@ pub(crate) struct Sent {
     pub(super) host: String,
     /// Whether the sender used TLS.
     pub(super) is_secure: bool,
+    /// Whether the request came over the Unix socket, where the Host is no address.
+    is_local: bool,
 }
 
 impl Front {
@@ -57,11 +59,14 @@ impl Front {
         self.web.base_path.as_str()
     }
 
-    /// The link to a path below the base: whole where the public address is known.
-    pub(super) fn link(&self, path: &str) -> String {
+    /// The link to a path below the base: at the public address, or at the address of the request.
+    /// On the Unix socket without a public address it is the path alone.
+    pub(super) fn link(&self, sent: &Sent, path: &str) -> String {
+        let scheme = if sent.is_secure { "https" } else { "http" };
         match &self.web.public_url {
             Some(url) => format!("{}{path}", url.text),
-            None => self.path(path),
+            None if sent.is_local => self.path(path),
+            None => format!("{scheme}://{}{}", sent.host, self.path(path)),
         }
     }
 
@@ -79,12 +84,13 @@ impl Front {
             Some(value) => value.to_str().unwrap_or_default(),
             None => request.uri().authority().map_or("", |found| found.as_str()),
         };
+        let is_local = connection.is_some_and(|found| found.peer().is_some());
         let mut sent = Sent {
             address,
             host: host.to_owned(),
             is_secure: self.web.tls.is_some(),
+            is_local,
         };
-        let is_local = connection.is_some_and(|found| found.peer().is_some());
         let Some(proxy) = self.web.proxy.as_ref().filter(|_| !is_local) else {
             return Ok(sent);
         };

@@ -71,7 +71,8 @@ impl Hosts {
                     quoted(host),
                     self.listen
                 ),
-            ));
+            )
+                .with_code("host_refused"));
         }
         for origin in headers.get_all(header::ORIGIN) {
             let origin = origin.to_str().unwrap_or("unreadable");
@@ -80,11 +81,13 @@ impl Hosts {
                     StatusCode::FORBIDDEN,
                     format!(
                         "the Origin header is {}, which is not the Host {}: requests from pages of other \
-                         origins are refused, so open wxcode's own page",
+                         origins are refused, so open wxcode's own page; behind a proxy that changes the Host, \
+                         set `trusted_proxies` and `public_url`",
                         quoted(origin),
                         quoted(host)
                     ),
-                ));
+                )
+                .with_code("origin_refused"));
             }
         }
         Ok(())

@@ -26,7 +26,11 @@ pub(super) async fn asset(method: Method, uri: Uri, headers: HeaderMap) -> Respo
         None
     };
     let Some(file) = file else {
-        return Problem::not_found("page or route").into_response();
+        return Problem::new(
+            axum::http::StatusCode::NOT_FOUND,
+            "there is no such page or route: /api/openapi.json lists the routes",
+        )
+        .into_response();
     };
     // The build puts a hash of the content into the names below assets/.
     let cache = if path.starts_with("assets/") {

@@ -32,9 +32,9 @@ pub(crate) struct Problem {
     status: u16,
     /// The problem and its remedy.
     detail: String,
-    /// A stable word for the problem, if it has one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<&'static str>,
+    /// A stable word for the problem; without a word of its own, the word of the status.
+    #[schema(value_type = String)]
+    code: &'static str,
     /// With `workspace_taken`: the project that has the folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
@@ -67,7 +67,7 @@ impl Problem {
             title,
             status: status.as_u16(),
             detail: detail.into(),
-            code: None,
+            code: word_of(status),
             project_id: None,
             name: None,
         }
@@ -75,7 +75,7 @@ impl Problem {
 
     /// Adds a stable word for the problem.
     pub(crate) fn with_code(mut self, code: &'static str) -> Self {
-        self.code = Some(code);
+        self.code = code;
         self
     }
 
@@ -151,7 +151,7 @@ impl IntoResponse for Problem {
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
-        if self.code == Some(ELSEWHERE) {
+        if self.code == ELSEWHERE {
             response.extensions_mut().insert(OnOtherNode);
         }
         if status == StatusCode::UNAUTHORIZED {
@@ -284,6 +284,29 @@ impl From<JsonRejection> for Problem {
             _ => text,
         };
         Self::new(rejection.status(), detail)
+    }
+}
+
+/// The word of a status.
+fn word_of(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::BAD_REQUEST => "bad_request",
+        StatusCode::UNAUTHORIZED => "unauthorized",
+        StatusCode::FORBIDDEN => "forbidden",
+        StatusCode::NOT_FOUND => "not_found",
+        StatusCode::METHOD_NOT_ALLOWED => "method_not_allowed",
+        StatusCode::REQUEST_TIMEOUT => "timeout",
+        StatusCode::CONFLICT => "conflict",
+        StatusCode::PAYLOAD_TOO_LARGE => "too_large",
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => "unsupported_media_type",
+        StatusCode::MISDIRECTED_REQUEST => "misdirected",
+        StatusCode::UNPROCESSABLE_ENTITY => "invalid",
+        StatusCode::TOO_MANY_REQUESTS => "too_many_requests",
+        StatusCode::BAD_GATEWAY => "bad_gateway",
+        StatusCode::SERVICE_UNAVAILABLE => "unavailable",
+        StatusCode::GATEWAY_TIMEOUT => "gateway_timeout",
+        _ if status.is_client_error() => "refused",
+        _ => "internal",
     }
 }
 

@@ -133,7 +133,11 @@ async fn join(
     }
     let record = terminals.store.project(project).await?;
     let session_id = latest.as_ref().map(|session| session.id.to_string());
-    let since = options.since.filter(|_| options.session == session_id);
+    let since = options.since.filter(|_| {
+        latest
+            .as_ref()
+            .is_some_and(|session| names(options.session.as_deref(), session.id))
+    });
     client.send(ServerFrame::Status(Status {
         session_id: session_id.unwrap_or_default(),
         connected: false,
@@ -158,6 +162,11 @@ async fn join(
         return Err(End::new(code::ROLE, Some("FORBIDDEN"), MAY_NOT_START));
     }
     client.finish(NOTHING_RUNS).await
+}
+
+/// Whether an offset of a client counts in this session: the client named the session, or none.
+fn names(named: Option<&str>, session: Id) -> bool {
+    named.is_none_or(|named| named == session.to_string())
 }
 
 /// The client as the session's other clients see it.
@@ -262,7 +271,7 @@ async fn follow(
     }));
     let since = options
         .since
-        .filter(|_| options.session.as_deref() == Some(&session.id.to_string()));
+        .filter(|_| names(options.session.as_deref(), session.id));
     let mut reached = since;
     let exit = match connection {
         Some(connection) => {

@@ -37,6 +37,10 @@ impl Options {
             .map_err(|error| format!("not a query: {error}"))?;
         let options: Self = axum::extract::Query::try_from_uri(&uri)
             .map_err(|error| {
+                let error = error.body_text();
+                let error = error
+                    .strip_prefix("Failed to deserialize query string: ")
+                    .unwrap_or(&error);
                 format!(
                     "{error}: give lang, read_only, start, since, session or client; read_only and start are true or \
                      false, since is an offset in bytes"

@@ -25,6 +25,11 @@ impl Protocol {
         Self::Binary(Binary::default())
     }
 
+    /// Whether the client numbers its inputs, so that a refusal names the number.
+    pub(super) const fn numbers_inputs(&self) -> bool {
+        matches!(self, Self::Binary(_))
+    }
+
     /// The way to attach a client. With a known `since` the missing bytes come first, else the
     /// screen.
     pub(super) fn attach(&self, since: Option<u64>) -> Request {

@@ -240,7 +240,7 @@ impl<'a> Stream<'a> {
 
     fn refuse(&mut self, number: Option<u64>) -> [Option<Request>; 2] {
         let reason = "this client only looks: connect without read_only to type".to_owned();
-        if let Some(number) = number {
+        if let Some(number) = number.filter(|_| self.client.protocol.numbers_inputs()) {
             let reason = reason.clone();
             self.client.send(ServerFrame::Output(Output::InputRefused {
                 seq: number,

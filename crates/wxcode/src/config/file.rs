@@ -129,7 +129,7 @@ impl Default for DeliveryTable {
     fn default() -> Self {
         Self {
             ready_timeout_s: 60,
-            limit_grace_s: 180,
+            limit_grace_s: 90,
         }
     }
 }

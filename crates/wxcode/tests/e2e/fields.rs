@@ -202,3 +202,85 @@ async fn an_array_is_no_object() {
     let far = format!("/output-projects?skip={}", u64::MAX);
     server.get(&far).await.problem(422);
 }
+
+#[tokio::test]
+async fn every_problem_has_a_code() {
+    let server = Server::start(Agent::fake("")).await;
+    let project = server.project("p").await;
+    let milestone = server.milestone(&project, "one").await;
+    let nowhere = "0123456789abcdef01234567";
+    let cases = [
+        (
+            Method::GET,
+            "/output-projects/zz".to_owned(),
+            None,
+            400,
+            "bad_request",
+        ),
+        (
+            Method::GET,
+            format!("/output-projects/{nowhere}"),
+            None,
+            404,
+            "not_found",
+        ),
+        (
+            Method::GET,
+            "/no/such/route".to_owned(),
+            None,
+            404,
+            "not_found",
+        ),
+        (
+            Method::PUT,
+            "/output-projects".to_owned(),
+            None,
+            405,
+            "method_not_allowed",
+        ),
+        (
+            Method::POST,
+            "/output-projects".to_owned(),
+            Some(json!({ "nme": "x" })),
+            422,
+            "invalid",
+        ),
+        (
+            Method::PATCH,
+            format!("/milestones/{milestone}"),
+            Some(json!({ "status": "completed" })),
+            409,
+            "conflict",
+        ),
+        (
+            Method::POST,
+            format!("/output-projects/{project}/answer"),
+            Some(json!({ "option": "Yes" })),
+            409,
+            "conflict",
+        ),
+    ];
+    for (method, path, body, status, code) in cases {
+        let request = server.request(method, &format!("/api/v1{path}"));
+        let request = match body {
+            Some(body) => request.json(&body),
+            None => request,
+        };
+        let problem = server.answer(request).await;
+        assert_eq!(
+            (problem.status.as_u16(), &problem.body["code"]),
+            (status, &json!(code)),
+            "{path}: {}",
+            problem.body
+        );
+    }
+    let without_token = reqwest::get(format!("{}/api/v1/output-projects", server.base));
+    let refused: Value = without_token.await.unwrap().json().await.unwrap();
+    assert_eq!(refused["code"], "unauthorized");
+    let foreign = server.request(Method::GET, "/api/v1/output-projects");
+    let foreign = server.answer(foreign.header("origin", "http://evil.example"));
+    let foreign = foreign.await;
+    assert_eq!(foreign.body["code"], "origin_refused");
+    let detail = foreign.body["detail"].as_str().unwrap();
+    assert!(detail.contains("trusted_proxies"), "{detail}");
+}

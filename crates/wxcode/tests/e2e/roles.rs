@@ -304,7 +304,9 @@ async fn a_share_link_shows_one_project() {
     let shares = format!("/output-projects/{one}/shares");
     let share = server.post(&shares, json!({ "expires_in_s": 600 })).await;
     let share = share.expect(201);
-    let opened = server.request(Method::GET, share["url"].as_str().unwrap());
+    let url = share["url"].as_str().unwrap();
+    assert!(url.starts_with(&format!("{}/share/", server.base)), "{url}");
+    let opened = server.request(Method::GET, url);
     let opened = opened.send().await.unwrap();
     assert_eq!(opened.status(), 303);
     let cookie = cookie(&opened);
@@ -372,4 +374,19 @@ async fn the_audit_names_who_did_what() {
         (rest["entries"].as_array().unwrap().len(), &rest["next"]),
         (1, &Value::Null)
     );
+}
+
+#[tokio::test]
+async fn an_expired_token_frees_its_name() {
+    let server = Server::start(Agent::fake("")).await;
+    let new = json!({ "name": "short", "role": "viewer", "expires_in_s": 1 });
+    let first = server.post("/tokens", new.clone()).await.expect(201);
+    server
+        .until("/tokens", "the token has expired", |listed| {
+            let mut tokens = listed["tokens"].as_array().unwrap().iter();
+            !tokens.any(|token| token["name"] == "short")
+        })
+        .await;
+    let second = server.post("/tokens", new).await.expect(201);
+    assert_ne!(first["id"], second["id"]);
 }

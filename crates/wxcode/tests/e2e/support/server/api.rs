@@ -43,7 +43,11 @@ impl Answer {
 
 impl Server {
     pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.base))
+        let url = match path.starts_with('/') {
+            true => format!("{}{path}", self.base),
+            false => path.to_owned(),
+        };
+        self.client.request(method, url)
     }
 
     pub(crate) async fn answer(&self, request: reqwest::RequestBuilder) -> Answer {
