@@ -9,7 +9,7 @@ CARGO ?= cargo
 BENCH ?=
 RUNS := survival conformance chaos soak
 VERIFY ?= $(RUNS)
-.PHONY: schemathesis hostile help run build page man test verify $(addprefix verify-,$(RUNS)) conformance lint bench fuzz clean
+.PHONY: test-mongodb schemathesis hostile help run build page man test verify $(addprefix verify-,$(RUNS)) conformance lint bench fuzz clean
 
 help: ## Show the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -39,6 +39,12 @@ man: build ## Build the man pages into target/man
 
 test: ## Run all tests; WXCODE_TEST_STORE=mongodb: on the shared store only
 	@scripts/test
+
+test-mongodb: ## Test the shared store on a MongoDB of yours: URL=mongodb://HOST/?replicaSet=…; its databases wxcode_test_… stay
+	@[[ "$(URL)" ]] || { echo "name the server: make test-mongodb URL=mongodb://HOST:27017" >&2; exit 2; }
+	export WXCODE_TEST_MONGODB="$(URL)"
+	$(CARGO) test -p wxcode-store-mongodb
+	$(CARGO) test -p wxcode --test e2e -- mongodb::
 
 verify: $(addprefix verify-,$(VERIFY)) ## Run the long checks; VERIFY='survival conformance chaos soak' selects some
 

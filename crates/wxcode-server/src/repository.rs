@@ -117,6 +117,11 @@ impl Repository {
         }
     }
 
+    /// Tells followers of a project's events that another node had the project: they start anew.
+    pub(crate) fn came_from_another_node(&self, project: Id) {
+        self.0.events.feed(project).restart();
+    }
+
     async fn publish(&self, project: Id, kind: Kind) {
         self.0.events.current(project).await.publish(kind);
     }

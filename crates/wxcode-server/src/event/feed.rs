@@ -201,6 +201,18 @@ impl Feed {
         self.with(|kept| kept.log.is_new())
     }
 
+    /// Makes every position so far unknown, because another node published events of the project.
+    pub(crate) fn restart(&self) {
+        on_disk(|| {
+            let mut guard = self.lock();
+            let kept = self.open(&mut guard);
+            kept.log.restart();
+            kept.tail.clear();
+            kept.tail_bytes = 0;
+            self.newest.send_replace(kept.log.last());
+        });
+    }
+
     /// Syncs published events to the disk.
     pub(super) fn settle(&self) {
         on_disk(|| {

@@ -120,6 +120,14 @@ impl Log {
         self.last = (self.last + 1).max(ms * NUMBERS_PER_MS);
     }
 
+    /// Continues above every number that another node can have published.
+    pub(super) fn restart(&mut self) {
+        self.leap();
+        if let Err(error) = self.begin() {
+            tracing::warn!(log = %self.dir.display(), %error, "cannot begin an event log anew; its next event tries again");
+        }
+    }
+
     /// Whether no event was ever published.
     pub(super) fn is_new(&self) -> bool {
         self.last == 0

@@ -4,6 +4,7 @@ mod answer;
 mod conversation;
 mod encrypted;
 mod fencing;
+mod hop;
 mod lease;
 mod nodes;
 mod other_writer;

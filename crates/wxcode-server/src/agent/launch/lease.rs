@@ -107,6 +107,10 @@ impl Leases {
                 Swapped::Won => {
                     lock(&self.0.sights).remove(&project);
                     self.0.store.set_fence(project, Some(new.epoch));
+                    let before = read.as_ref().filter(|before| before.epoch > 0);
+                    if before.is_some_and(|before| !is_of(before, &shared.node)) {
+                        self.0.store.came_from_another_node(project);
+                    }
                     if let Some(before) = read.as_ref().and_then(Lease::owner)
                         && before.id != shared.node.id
                     {

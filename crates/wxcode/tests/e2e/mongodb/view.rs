@@ -209,3 +209,43 @@ async fn every_node_tells_all_events() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_position_ends_with_a_takeover() {
+    let Some(mongo) = shared().await else { return };
+    let (mut first, second) = two(mongo, "lease_s = 2\ntakeover = 'auto'").await;
+    let project = first.project("p").await;
+    first.start_session(&project).await;
+    let mut events = Events::follow(&second, &project).await;
+    let last = events.named("agent.state").await.id.unwrap();
+    stop_all(&mut first).await;
+    second
+        .session_until(&project, "taken over", |session| {
+            session["status"] == "running"
+        })
+        .await;
+    // More events than the first node ever had.
+    let mut events = Events::follow(&second, &project).await;
+    for number in 0..4 {
+        let delivery = second.deliver(&project, &format!("text {number}")).await;
+        second
+            .delivery_until(&project, &delivery, "submitted")
+            .await;
+        second.idle(&project).await;
+    }
+    let newest = events.state("idle").await.id.unwrap();
+    assert!(newest > last);
+    let mut again = Events::since(&second, &project, last).await;
+    let told = again.next().await.unwrap();
+    assert_eq!(told.name, "reset", "{told:?}");
+    assert_eq!(again.next().await.unwrap().name, "state");
+    // A position of the new node counts.
+    let mut again = Events::since(&second, &project, newest).await;
+    let delivery = second.deliver(&project, "one more").await;
+    again
+        .until("its own delivery", |told| {
+            told.data["delivery_id"] == delivery["id"]
+        })
+        .await;
+    assert_eq!(again.seen[0].id, Some(newest + 1));
+}
