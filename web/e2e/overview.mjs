@@ -18,6 +18,11 @@ try {
   const { context, page, errors } = await newPage(browser, { permissions: ["notifications"] });
   await context.addInitScript(() => {
     window.notified = [];
+    // The user has asked for notifications in this browser.
+    localStorage.setItem("wxcode.notify", "yes");
+    ServiceWorkerRegistration.prototype.showNotification = async (title, options) => {
+      window.notified.push(`${title}: ${options.body}`);
+    };
     window.Notification = class {
       static permission = "granted";
       constructor(title, options) {

@@ -315,7 +315,7 @@ async fn attach_failures_name_their_reason() {
     fails(
         &["p", "--server", "https://localhost:1"],
         2,
-        "make a tunnel",
+        "needs a token",
     );
     fails(&[], 2, "<PROJECT>");
     // Standard input is no terminal.

@@ -261,7 +261,9 @@ async fn every_problem_has_a_code() {
         ),
     ];
     for (method, path, body, status, code) in cases {
-        let request = server.request(method, &format!("/api/v1{path}"));
+        let request = server
+            .request(method, &format!("/api/v1{path}"))
+            .bearer_auth(&server.token);
         let request = match body {
             Some(body) => request.json(&body),
             None => request,
@@ -274,11 +276,12 @@ async fn every_problem_has_a_code() {
             problem.body
         );
     }
-    let without_token = reqwest::get(format!("{}/api/v1/output-projects", server.base));
-    let refused: Value = without_token.await.unwrap().json().await.unwrap();
-    assert_eq!(refused["code"], "unauthorized");
+    let without_token = server.request(Method::GET, "/api/v1/output-projects");
+    let refused = server.answer(without_token).await;
+    assert_eq!(refused.body["code"], "unauthorized");
     let foreign = server.request(Method::GET, "/api/v1/output-projects");
-    let foreign = server.answer(foreign.header("origin", "http://evil.example"));
+    let foreign = foreign.header("origin", "http://evil.example");
+    let foreign = server.answer(foreign.bearer_auth(&server.token));
     let foreign = foreign.await;
     assert_eq!(foreign.body["code"], "origin_refused");
     let detail = foreign.body["detail"].as_str().unwrap();

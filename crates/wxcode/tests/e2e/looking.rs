@@ -114,7 +114,7 @@ async fn viewing_joins_the_running_session() {
     // A joining client may type; a viewer may not.
     let mut joined = server.socket(&of_project(&project, QUERIES[1])).await;
     project_look.input("x").await;
-    assert_eq!(project_look.message("error").await["code"], "INPUT_REFUSED");
+    assert_eq!(project_look.message("error").await["code"], "READ_ONLY");
     joined.submit("hello there").await;
     project_look.until("last: hello there").await;
     milestone_look.until("last: hello there").await;

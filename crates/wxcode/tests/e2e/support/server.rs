@@ -82,6 +82,17 @@ impl Server {
                 .status();
             assert!(owned.unwrap().success());
         };
+        // The build's folder may be closed to the user.
+        let programs = server.data_dir().join("programs");
+        fs::create_dir(&programs).unwrap();
+        let program = programs.join("wxcode");
+        // Not by this process: a child forked meanwhile would hold the copy open for writing.
+        let copied = std::process::Command::new("cp")
+            .args([wxcode(), holder_program(), &server.agent.claude])
+            .arg(&programs)
+            .status();
+        assert!(copied.unwrap().success());
+        server.agent.claude = programs.join(server.agent.claude.file_name().unwrap());
         own(server.data_dir());
         own(server.agent.home.path());
         server.program = vec![
@@ -89,7 +100,7 @@ impl Server {
             format!("--reuid={user}").into(),
             format!("--regid={user}").into(),
             "--clear-groups".into(),
-            wxcode().into(),
+            program.into(),
         ];
         server.up().await;
         server
