@@ -115,6 +115,16 @@ export const connected = (page) => page.getByText("Connected", { exact: true }).
 export const agentIs = (page, state, ms = WAIT_MS) =>
   page.getByText(state, { exact: true }).filter({ visible: true }).first().waitFor({ timeout: ms });
 
+/** The terminal's keyboard. */
+export const keyboard = (page) => page.locator(".xterm-helper-textarea");
+
+/** Puts a command into the terminal and sends it. */
+export async function run(page, command) {
+  await keyboard(page).focus();
+  await page.keyboard.insertText(command);
+  await page.keyboard.press("Enter");
+}
+
 /** The visible lines of the terminal. */
 export const screenText = (page) =>
   page.$$eval(".xterm-rows > div", (rows) => rows.map((row) => row.textContent ?? "").join("\n"));
@@ -181,6 +191,5 @@ export async function shows(page, text, ms = WAIT_MS) {
 
 /** Scrolls this many pages up or down in the terminal's history. */
 export async function scroll(page, key, pages) {
-  const keyboard = page.locator(".xterm-helper-textarea");
-  for (let i = 0; i < pages; i += 1) await keyboard.press(`Shift+${key}`);
+  for (let i = 0; i < pages; i += 1) await keyboard(page).press(`Shift+${key}`);
 }

@@ -1,15 +1,20 @@
 // Copies of the agent (OSC 52), on a real server whose agent is a shell with the prompt `$ `.
 import assert from "node:assert/strict";
-import { connected, createProject, launch, logIn, newPage, quiet, shows, WAIT_MS } from "./browser.mjs";
+import {
+  connected,
+  createProject,
+  keyboard,
+  launch,
+  logIn,
+  newPage,
+  quiet,
+  run,
+  shows,
+  WAIT_MS,
+} from "./browser.mjs";
 
 const { WXCODE_URL: url, WXCODE_TOKEN: token, WXCODE_WORKSPACE: workspace } = process.env;
 
-const keyboard = (page) => page.locator(".xterm-helper-textarea");
-const run = async (page, command) => {
-  await keyboard(page).focus();
-  await page.keyboard.insertText(command);
-  await page.keyboard.press("Enter");
-};
 /** Lets the agent copy, then print `done`, put together so that the command's echo is not it. */
 const copy = async (page, selections, text, done) => {
   await run(

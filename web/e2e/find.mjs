@@ -1,15 +1,9 @@
 // The search in the terminal's output and places in files, on a real server whose agent is a shell
 // with the prompt `$ `.
 import assert from "node:assert/strict";
-import { connected, createProject, gone, launch, logIn, newPage, shows } from "./browser.mjs";
+import { connected, createProject, gone, keyboard, launch, logIn, newPage, run, shows } from "./browser.mjs";
 
 const { WXCODE_URL: url, WXCODE_TOKEN: token, WXCODE_WORKSPACE: workspace } = process.env;
-const keyboard = (page) => page.locator(".xterm-helper-textarea");
-const run = async (page, command) => {
-  await keyboard(page).focus();
-  await page.keyboard.insertText(command);
-  await page.keyboard.press("Enter");
-};
 
 const browser = await launch();
 try {

@@ -1,7 +1,7 @@
 // Projects on the mock server, and its side of them.
 import { createProject, logIn, newPage } from "./browser.mjs";
 
-export const keyboard = (page) => page.locator(".xterm-helper-textarea");
+export { keyboard } from "./browser.mjs";
 
 export const projectOf = (mock, name) => [...mock.projects.values()].find((project) => project.name === name);
 export const sessionOf = (mock, name) => projectOf(mock, name).session;

@@ -1,15 +1,9 @@
 // A phone on a real server whose agent is a shell with the prompt `$ `: fingers scroll and select,
 // a program with the mouse gets wheel reports, and links show their address first.
 import assert from "node:assert/strict";
-import { connected, createProject, gone, launch, logIn, newPage, PHONE, shows } from "./browser.mjs";
+import { connected, createProject, gone, launch, logIn, newPage, PHONE, run, shows } from "./browser.mjs";
 
 const { WXCODE_URL: url, WXCODE_TOKEN: token, WXCODE_WORKSPACE: workspace } = process.env;
-const keyboard = (page) => page.locator(".xterm-helper-textarea");
-const run = async (page, command) => {
-  await keyboard(page).focus();
-  await page.keyboard.insertText(command);
-  await page.keyboard.press("Enter");
-};
 
 const browser = await launch();
 try {

@@ -2,10 +2,9 @@
 // with the prompt `$ `. The script asks for the proxy's weather by lines on standard output.
 import assert from "node:assert/strict";
 import { createInterface } from "node:readline";
-import { connected, createProject, launch, logIn, newPage, shows, until } from "./browser.mjs";
+import { connected, createProject, keyboard, launch, logIn, newPage, shows, until } from "./browser.mjs";
 
 const { WXCODE_URL: url, WXCODE_TOKEN: token, WXCODE_WORKSPACE: workspace } = process.env;
-const keyboard = (page) => page.locator(".xterm-helper-textarea");
 /** The promise is 60 s; the rest is room for a busy machine. */
 const NOTICED_MS = 100_000;
 /** A page that wakes notices within 5 s. */

@@ -11,11 +11,13 @@ import {
   createProject,
   gone,
   hasSize,
+  keyboard,
   launch,
   logIn,
   newPage,
   overhang,
   PHONE,
+  run,
   screenText,
   scroll,
   shows,
@@ -31,15 +33,7 @@ async function restartServer() {
 }
 
 const shot = (page, name) => shots && page.screenshot({ path: join(shots, `${name}.png`) });
-const keyboard = (page) => page.locator(".xterm-helper-textarea");
 const lost = (page) => page.getByText("Connection lost. Trying again…").waitFor();
-
-/** Types a command and sends it. */
-async function run(page, command) {
-  await keyboard(page).focus();
-  await page.keyboard.insertText(command);
-  await page.keyboard.press("Enter");
-}
 
 /** A file in the agent's folder, once it has this length. */
 async function written(name, length) {

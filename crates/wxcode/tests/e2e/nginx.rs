@@ -1,98 +1,48 @@
 //! The documented configuration of nginx, run by a real nginx: page, API, terminals, events.
 
-use std::{
-    fs,
-    net::{SocketAddr, TcpListener, TcpStream},
-    path::Path,
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
-};
+use std::{fs, net::SocketAddr, process::Command};
 
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{Agent, PATIENCE, Server};
+use crate::support::{Agent, FrontProxy, PATIENCE, Server};
 
 const DOCUMENTED: &str = include_str!("../../../../docs/proxy/nginx.conf");
 
-/// A running nginx; dropping it ends it.
-struct Nginx {
-    child: Child,
-    address: SocketAddr,
-    _folder: tempfile::TempDir,
-}
-
-impl Nginx {
-    /// An nginx in front of a server; `None`, with the reason printed, where it is not installed.
-    /// Unlike other skips, this one is no failure anywhere: nginx is no part of wxcode.
-    fn start(server: &Server) -> Option<Self> {
-        let program = ["/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/sbin/nginx"];
-        let Some(program) = program.into_iter().find(|path| Path::new(path).exists()) else {
-            eprintln!("SKIPPED: nginx is not installed: run scripts/nginx");
-            return None;
+/// An nginx in front of a server; `None` where it is not installed.
+fn nginx(server: &Server) -> Option<FrontProxy> {
+    let upstream = server.base.strip_prefix("http://").unwrap();
+    assert!(DOCUMENTED.contains("127.0.0.1:8052"));
+    let location = DOCUMENTED.replace("127.0.0.1:8052", upstream);
+    let programs = ["/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/sbin/nginx"];
+    FrontProxy::start("nginx", &programs, |program, folder, address| {
+        let at = folder.display();
+        let user = match rustix::process::geteuid().is_root() {
+            true => "user root;",
+            false => "",
         };
-        let upstream = server.base.strip_prefix("http://").unwrap();
-        assert!(DOCUMENTED.contains("127.0.0.1:8052"));
-        let location = DOCUMENTED.replace("127.0.0.1:8052", upstream);
-        // Another program may take the port meanwhile: then nginx ends at once.
-        for _ in 0..5 {
-            let folder = tempfile::tempdir().unwrap();
-            let port = TcpListener::bind("127.0.0.1:0").unwrap();
-            let address = port.local_addr().unwrap();
-            drop(port);
-            let at = folder.path().display();
-            let user = match rustix::process::geteuid().is_root() {
-                true => "user root;",
-                false => "",
-            };
-            let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-                .map(|kind| format!("{kind}_temp_path {at}/{kind};\n"))
-                .concat();
-            let text = format!(
-                "{user} daemon off; master_process off; pid {at}/pid; error_log stderr;\n\
-                 events {{}}\nhttp {{\naccess_log off;\n{temporary}\
-                 map $http_upgrade $wxcode_connection {{ default upgrade; \"\" \"\"; }}\n\
-                 server {{ listen {address};\n{location}\n}}\n}}\n"
-            );
-            let path = folder.path().join("nginx.conf");
-            fs::write(&path, text).unwrap();
-            let mut child = Command::new(program)
-                .arg("-c")
-                .arg(&path)
-                .arg("-p")
-                .arg(folder.path())
-                .stdin(Stdio::null())
-                .spawn()
-                .unwrap();
-            let deadline = Instant::now() + PATIENCE;
-            while child.try_wait().unwrap().is_none() {
-                if TcpStream::connect(address).is_ok() {
-                    return Some(Self {
-                        child,
-                        address,
-                        _folder: folder,
-                    });
-                }
-                assert!(Instant::now() < deadline, "nginx does not listen");
-                std::thread::sleep(Duration::from_millis(20));
-            }
-        }
-        panic!("nginx does not start");
-    }
-}
-
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+        let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+            .map(|kind| format!("{kind}_temp_path {at}/{kind};\n"))
+            .concat();
+        let text = format!(
+            "{user} daemon off; master_process off; pid {at}/pid; error_log stderr;\n\
+             events {{}}\nhttp {{\naccess_log off;\n{temporary}\
+             map $http_upgrade $wxcode_connection {{ default upgrade; \"\" \"\"; }}\n\
+             server {{ listen {address};\n{location}\n}}\n}}\n"
+        );
+        let path = folder.join("nginx.conf");
+        fs::write(&path, text).unwrap();
+        let mut command = Command::new(program);
+        command.arg("-c").arg(&path).arg("-p").arg(folder);
+        command
+    })
 }
 
 #[tokio::test]
 async fn the_documented_nginx_passes_everything() {
     let flags = ["--behind-proxy", "--base-path", "/wx"];
     let mut server = Server::start_with_flags(Agent::fake(""), &flags).await;
-    let Some(nginx) = Nginx::start(&server) else {
+    let Some(nginx) = nginx(&server) else {
         return;
     };
     passes_everything(&mut server, nginx.address).await;

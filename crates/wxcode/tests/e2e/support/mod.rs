@@ -3,6 +3,7 @@
 mod agent;
 mod attached;
 mod events;
+mod front_proxy;
 mod namespaces;
 mod outage;
 mod process;
@@ -15,6 +16,7 @@ mod wire;
 pub(crate) use agent::{Agent, real};
 pub(crate) use attached::Attached;
 pub(crate) use events::{Events, Told};
+pub(crate) use front_proxy::FrontProxy;
 pub(crate) use namespaces::Namespaces;
 pub(crate) use outage::Outage;
 pub(crate) use process::{is_alive, kill, make_fifo, parent_of};
