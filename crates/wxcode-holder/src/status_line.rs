@@ -66,7 +66,7 @@ fn input(hook_file: &Path) -> io::Result<File> {
 
 /// Replaces the newest report.
 fn store(folder: &Path, report: &[u8]) -> io::Result<()> {
-    let path = folder.join(STATUS_LINE);
+    let path = path(folder);
     // Runs of the command may overlap.
     let new = folder.join(format!("{STATUS_LINE}.{}", std::process::id()));
     let written = (|| {

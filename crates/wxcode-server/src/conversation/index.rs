@@ -350,9 +350,7 @@ impl Indexer {
             let _ = tokio::task::spawn_blocking(move || index.merge()).await;
         }
     }
-}
 
-impl Indexer {
     /// Moves the copies of projects aside that another node has deleted.
     async fn retire_others(&self, known: HashSet<Id>) {
         let mirror = self.0.mirror.clone();

@@ -275,33 +275,24 @@ fn permit(caller: &Caller, rule: Rule, project: Option<Id>) -> Answer<()> {
 
 /// The role does not allow the request.
 pub(super) fn forbidden(caller: &Caller, needed: wxcode_core::access::Role) -> Problem {
-    if let Some(project) = caller.grant.project
-        && caller.grant.role >= needed
-    {
-        return Problem::new(
-            StatusCode::FORBIDDEN,
-            format!(
-                "{} has rights for the project {project} alone, and this request goes beyond it: ask an \
-                 admin for a token with rights there",
-                quoted(&caller.name),
-            ),
-        )
-        .with_code("forbidden");
-    }
-    let of = match caller.grant.project {
-        Some(project) => format!(" for the project {project} alone"),
-        None => String::new(),
-    };
-    Problem::new(
-        StatusCode::FORBIDDEN,
-        format!(
-            "{} is {}{of}, and this request needs {}: ask an admin for a token with that role",
-            quoted(&caller.name),
-            caller.grant.role.as_str(),
-            needed.as_str(),
+    let name = quoted(&caller.name);
+    let detail = match caller.grant.project {
+        Some(project) if caller.grant.role >= needed => format!(
+            "{name} has rights for the project {project} alone, and this request goes beyond it: ask an \
+             admin for a token with rights there"
         ),
-    )
-    .with_code("forbidden")
+        project => {
+            let of = project.map_or_else(String::new, |project| {
+                format!(" for the project {project} alone")
+            });
+            format!(
+                "{name} is {}{of}, and this request needs {}: ask an admin for a token with that role",
+                caller.grant.role.as_str(),
+                needed.as_str(),
+            )
+        }
+    };
+    Problem::new(StatusCode::FORBIDDEN, detail).with_code("forbidden")
 }
 
 /// The project in a request's path; `None` without one, and for an id of another form.

@@ -131,7 +131,10 @@ fn with_damage(warning: Option<String>, kept: Option<&Kept>) -> Option<String> {
         "{lost} entries of the conversation's copy were damaged on the disk and are marked as \
          `wxcode-damaged`: a resume from the copy lacks them; check the disk of the data folder"
     );
-    Some(warning.map_or(damaged.clone(), |warning| format!("{warning}; {damaged}")))
+    Some(match warning {
+        Some(warning) => format!("{warning}; {damaged}"),
+        None => damaged,
+    })
 }
 
 /// A terminal client of the session.

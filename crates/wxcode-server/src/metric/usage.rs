@@ -33,14 +33,10 @@ pub(super) async fn count(from: &Scrape) {
         .filter(|project| project.settings.usage_metrics == Some(true))
         .take(PROJECTS_MAX)
         .collect();
-    let all = &from.metrics.0;
     if shown.is_empty() {
-        all.tokens.clear();
-        all.cost.clear();
-        all.percent.clear();
+        clear(&from.metrics);
         return;
     }
-    // Those that are not asked for any more go.
     let (_, sessions) = from.sessions.survey();
     let read = async {
         let mut found = Vec::new();
@@ -61,9 +57,8 @@ pub(super) async fn count(from: &Scrape) {
     let Ok(found) = timeout(TIME_MAX, read).await else {
         return;
     };
-    all.tokens.clear();
-    all.cost.clear();
-    all.percent.clear();
+    clear(&from.metrics);
+    let all = &from.metrics.0;
     for (project, months, context, line) in found {
         let name = project.id.to_string();
         let metrics = &from.metrics;
@@ -115,6 +110,13 @@ pub(super) async fn count(from: &Scrape) {
             }
         }
     }
+}
+
+/// Removes all values: those of projects that no longer ask for them go.
+fn clear(metrics: &Metrics) {
+    metrics.0.tokens.clear();
+    metrics.0.cost.clear();
+    metrics.0.percent.clear();
 }
 
 fn tokens(metrics: &Metrics, project: &str, kind: &'static str, count: u64) {
