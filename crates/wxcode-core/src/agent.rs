@@ -11,7 +11,7 @@ pub use limit::Limit;
 pub use report::{DOUBTS_MAX, Report, Status};
 pub use state::AgentState;
 
-use crate::ask::{Ask, AskKind, OTHER, Request, Requests};
+use crate::ask::{Ask, AskKind, OTHER, Request, Requests, seen_first};
 
 /// The agent according to the evidence so far.
 ///
@@ -58,11 +58,9 @@ struct Shown {
 }
 
 impl Shown {
-    fn id(&self) -> String {
-        match self.hook {
-            Some(hook) => format!("h{hook}"),
-            None => format!("s{}", self.since),
-        }
+    fn id(&self, requests: &Requests) -> String {
+        let told = self.hook.map(|hook| requests.id(hook));
+        told.unwrap_or_else(|| seen_first(self.since))
     }
 
     /// Whether the request belongs to the conversation or to this subagent.
@@ -109,8 +107,12 @@ impl Agent {
     /// The id of the pending question.
     #[must_use]
     pub fn ask_id(&self) -> Option<String> {
-        let told = || self.requests.first().map(Request::id);
-        self.shown.as_ref().map(Shown::id).or_else(told)
+        let told = || {
+            let request = self.requests.first()?;
+            Some(self.requests.id(request.hook))
+        };
+        let shown = self.shown.as_ref();
+        shown.map(|shown| shown.id(&self.requests)).or_else(told)
     }
 
     /// The pending question.
@@ -323,24 +325,30 @@ impl Agent {
             }
             return;
         };
-        let before = self.shown.take();
-        let hook = match dialog.kind.ask() {
-            AskKind::Dialog => None,
-            kind => {
-                let current = before.as_ref().and_then(|shown| shown.hook);
-                self.requests.show(kind, &dialog.text, current)
-            }
-        };
         // The same dialog with another mark or tick is the same question; a panel changes with each
         // key.
         let is_same = |before: &Shown| {
             (before.dialog.kind, &before.dialog.name) == (dialog.kind, &dialog.name)
                 && (before.dialog.text == dialog.text || dialog.name == OTHER)
         };
-        let since = match before {
-            Some(before) if is_same(&before) => before.since,
-            _ => look.offset,
+        let before = self.shown.take();
+        let current = before.as_ref().and_then(|shown| shown.hook);
+        let same = before.filter(is_same);
+        let hook = match dialog.kind.ask() {
+            AskKind::Dialog => None,
+            kind => self.requests.show(kind, &dialog.text, current),
         };
+        // A busy machine runs the hook after the dialog is read: the question keeps its id.
+        if let (
+            Some(hook),
+            Some(Shown {
+                hook: None, since, ..
+            }),
+        ) = (hook, &same)
+        {
+            self.requests.keep_id(hook, *since);
+        }
+        let since = same.map_or(look.offset, |same| same.since);
         self.shown = Some(Shown {
             dialog: dialog.clone(),
             since,

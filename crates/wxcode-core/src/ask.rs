@@ -101,12 +101,6 @@ impl Request {
         }
     }
 
-    /// The id of the question for the API.
-    #[must_use]
-    pub fn id(&self) -> String {
-        format!("h{}", self.hook)
-    }
-
     /// How many bytes of the request a dialog shows; `shown` has no white space.
     fn traces(&self, shown: &str) -> usize {
         let mut texts = Vec::new();
@@ -156,6 +150,13 @@ struct Open {
     shown: bool,
     /// The request seems to be answered.
     aside: bool,
+    /// The output offset of the dialog, where the dialog came before its hook.
+    seen_first: Option<u64>,
+}
+
+/// The id of a question known by its dialog; `since` is the output offset of the dialog.
+pub(crate) fn seen_first(since: u64) -> String {
+    format!("s{since}")
 }
 
 impl Requests {
@@ -167,7 +168,23 @@ impl Requests {
             request,
             shown: false,
             aside: false,
+            seen_first: None,
         });
+    }
+
+    /// The id of a hook's question for the API.
+    pub(crate) fn id(&self, hook: u64) -> String {
+        let open = self.0.iter().find(|open| open.request.hook == hook);
+        let since = open.and_then(|open| open.seen_first);
+        since.map_or_else(|| format!("h{hook}"), seen_first)
+    }
+
+    /// Leaves a question the id of its dialog, which clients have read before the hook came.
+    pub(crate) fn keep_id(&mut self, hook: u64, since: u64) {
+        let open = self.0.iter_mut().find(|open| open.request.hook == hook);
+        if let Some(open) = open {
+            open.seen_first = Some(since);
+        }
     }
 
     fn standing(&self) -> impl Iterator<Item = &Request> {

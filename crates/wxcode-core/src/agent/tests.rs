@@ -265,6 +265,29 @@ fn the_visible_request_is_pending() {
 }
 
 #[test]
+fn a_late_request_keeps_its_dialogs_id() {
+    let mut agent = after_start(&[
+        (Evidence::PromptSubmitted, Working, false),
+        (permission("make everything"), WaitingPermission, false),
+    ]);
+    let read = agent.ask_id();
+    assert!(
+        read.as_ref().is_some_and(|id| id.starts_with('s')),
+        "{read:?}"
+    );
+    agent.observe(&request(7, None, "make everything"));
+    assert_eq!(agent.ask_id(), read);
+    agent.observe(&permission("make everything"));
+    assert_eq!(agent.ask_id(), read);
+    assert_eq!(agent.ask().unwrap().tool_name.as_deref(), Some("Bash"));
+    // The next one has an id of its own.
+    agent.observe(&over(None, "make everything"));
+    agent.observe(&request(9, None, "make everything"));
+    agent.observe(&permission("make everything"));
+    assert_eq!(agent.ask_id().as_deref(), Some("h9"));
+}
+
+#[test]
 fn late_dialogs_find_their_request() {
     for seems_answered in [
         vec![glimpse()],

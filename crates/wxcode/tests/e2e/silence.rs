@@ -56,8 +56,8 @@ async fn the_server_drops_clients_that_answer_no_ping() {
     let mut events = Events::follow(&server, &project).await;
     let path = format!("/output-projects/{project}/terminal?read_only=true");
     // An answering client, next to a client of each protocol with a dead network.
-    let mut alive = Socket::connect(&server.remote(), &path).await.unwrap();
     let began = Instant::now();
+    let mut alive = Socket::connect(&server.remote(), &path).await.unwrap();
     let answering = tokio::spawn(async move {
         let mut pings = Vec::new();
         while let Ok(message) = alive.next_message().await {
