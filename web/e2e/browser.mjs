@@ -48,7 +48,7 @@ export const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, ha
 function listen(socket, said) {
   said.push(`connect ${socket.url()}`);
   socket.on("framesent", ({ payload }) => {
-    const word = { 4: "input", 6: "resize", 12: "redraw", 17: "drive" }[payload[0]];
+    const word = { 4: "input", 6: "resize", 12: "redraw", 17: "drive", 18: "ping" }[payload[0]];
     if (word) said.push(word);
   });
   socket.on("framereceived", ({ payload }) => {
@@ -56,7 +56,7 @@ function listen(socket, said) {
       const from = Number(payload.readBigUInt64BE(1));
       said.push(`output ${from} ${from + payload.length - 9}`);
     }
-    const word = { 65: "snapshot", 67: "resized" }[payload[0]];
+    const word = { 65: "snapshot", 67: "resized", 81: "role", 83: "pong" }[payload[0]];
     if (word) said.push(word);
   });
 }

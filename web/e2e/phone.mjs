@@ -10,15 +10,24 @@ try {
   const { context, page, errors } = await newPage(browser, PHONE);
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);
   const finger = await context.newCDPSession(page);
-  const touch = (type, points) =>
-    finger.send("Input.dispatchTouchEvent", { type, touchPoints: points.map(([x, y]) => ({ x, y })) });
-  /** A finger from one height to another, with a rest at the end. */
-  async function swipe(from, to, rest = 200) {
-    await touch("touchStart", [[180, from]]);
-    for (let step = 1; step <= 10; step += 1)
-      await touch("touchMove", [[180, from + ((to - from) * step) / 10]]);
+  /** A touch, at a time in milliseconds: a busy machine delivers it late. */
+  const touch = (type, points, at = Date.now()) =>
+    finger.send("Input.dispatchTouchEvent", {
+      type,
+      touchPoints: points.map(([x, y]) => ({ x, y })),
+      timestamp: at / 1_000,
+    });
+  /** A finger from one height to another in 160 ms, with a rest at the end; delivered this late. */
+  async function swipe(from, to, { rest = 200, late = 0 } = {}) {
+    const began = Date.now();
+    await touch("touchStart", [[180, from]], began);
+    await page.waitForTimeout(late);
+    for (let step = 1; step <= 10; step += 1) {
+      await page.waitForTimeout(16);
+      await touch("touchMove", [[180, from + ((to - from) * step) / 10]], began + 16 * step);
+    }
     await page.waitForTimeout(rest);
-    await touch("touchEnd", []);
+    await touch("touchEnd", [], began + 160 + rest);
   }
 
   await logIn(page, url, token);
@@ -34,7 +43,7 @@ try {
   await page.getByRole("button", { name: "Jump to the end" }).waitFor({ state: "detached" });
   await swipe(300, 600);
   await gone(page, "row-300-");
-  await swipe(600, 200);
+  await swipe(600, 200, { late: 1_000 });
   await swipe(600, 200);
   await shows(page, "row-300-");
   console.log("a finger scrolls the history and back");

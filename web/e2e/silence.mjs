@@ -9,6 +9,8 @@ const { WXCODE_URL: url, WXCODE_TOKEN: token, WXCODE_WORKSPACE: workspace } = pr
 const NOTICED_MS = 100_000;
 /** A page that wakes notices within 5 s. */
 const WOKEN_MS = 40_000;
+/** The pauses between two attempts of the page, and a handshake's longest time, twice. */
+const BACK_MS = 60_000;
 
 const answers = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 async function weather(which) {
@@ -24,6 +26,7 @@ const lost = (page, ms) =>
     .getByText(/^(Connection lost\. Trying again…|Reconnecting…)$/)
     .first()
     .waitFor({ timeout: ms });
+const back = (page) => page.getByText("Connected", { exact: true }).first().waitFor({ timeout: BACK_MS });
 /** The sockets' traffic after this many entries: it continues at its byte, without a screen. */
 const continues = (said, from) => {
   const after = said.slice(from);
@@ -32,7 +35,10 @@ const continues = (said, from) => {
     connects.length > 0 && connects.every((line) => /[?&]since=\d+/.test(line)),
     `no connection at the byte: ${after}`,
   );
-  assert.ok(!after.includes("snapshot"), `a screen instead of the missing bytes: ${after}`);
+  const screen = after.indexOf("snapshot");
+  // The page asks for its history by itself; such a screen replaces no missing bytes.
+  const asked = after.slice(0, screen).includes("redraw");
+  assert.ok(screen < 0 || asked, `a screen instead of the missing bytes: ${after}`);
 };
 
 const browser = await launch();
@@ -48,7 +54,8 @@ try {
   await shows(page, "$ ");
   await run(page, "echo before-$((1+1))");
   await shows(page, "before-2");
-  await page.waitForTimeout(1_000);
+  // The history has come.
+  await until(() => said.lastIndexOf("snapshot") > said.indexOf("redraw") && said.includes("redraw"));
 
   let from = said.length;
   let streamed = streams;
@@ -58,7 +65,7 @@ try {
   console.log(`a silent connection was noticed after ${Date.now() - began} ms`);
   await until(() => streams > streamed, NOTICED_MS);
   await weather("fair");
-  await connected(page);
+  await back(page);
   await run(page, "echo after-$((2+2))");
   await shows(page, "after-4");
   continues(said, from);
@@ -76,16 +83,16 @@ try {
     console.log(`${name}: noticed after ${Date.now() - woken} ms`);
     await until(() => streams > streamed, WOKEN_MS);
     await weather("fair");
-    await connected(page);
+    await back(page);
     await run(page, `echo awake-by-${name}`);
     await shows(page, `awake-by-${name}`);
     continues(said, from);
   }
 
-  // A wake on a live connection changes nothing.
+  // A wake on a live connection changes nothing: the answer comes on the same connection.
   from = said.length;
   await page.evaluate(() => window.dispatchEvent(new Event("online")));
-  await page.waitForTimeout(8_000);
+  await until(() => said.slice(from).some((line) => line === "pong" || line.startsWith("connect ")));
   assert.ok(!said.slice(from).some((line) => line.startsWith("connect ")), "no new connection");
   assert.deepEqual(errors, []);
 } finally {

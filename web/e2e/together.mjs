@@ -2,7 +2,7 @@
 // drives, takes over and hands over; a phone logs in by the QR code's link, once.
 import assert from "node:assert/strict";
 import { call, readyProject } from "./api.mjs";
-import { connected, hasSize, launch, logIn, newPage, PHONE, size } from "./browser.mjs";
+import { connected, hasSize, launch, logIn, newPage, PHONE, size, until } from "./browser.mjs";
 
 const { WXCODE_URL: url, WXCODE_TOKEN: token } = process.env;
 
@@ -28,8 +28,19 @@ try {
   await here(ben.page).getByText("drives").waitFor();
   console.log("each sees who is here and who drives");
 
+  const looks = await call(ann.page, "POST", "/tokens", { name: "Cleo", role: "viewer" });
+  const cleo = await newPage(browser);
+  await logIn(cleo.page, url, looks.token);
+  await cleo.page.goto(`${url}/#/projects/${id}`);
+  await connected(cleo.page);
+  await here(cleo.page).getByText("looks").waitFor();
+  const heard = cleo.said.length;
   await ofBen.getByRole("button", { name: "Hand over to Ben" }).click();
   await ofBen.getByText("drives").waitFor();
+  // Another page hears it at once, and not at its next look.
+  await until(() => cleo.said.slice(heard).includes("role"));
+  await here(cleo.page).getByRole("listitem").filter({ hasText: "Ben" }).getByText("drives").waitFor();
+  await cleo.context.close();
   await hasSize(ben.page, (cols, rows) => cols !== own[0] && rows !== own[1]);
   const theirs = await size(ben.page);
   await hasSize(ann.page, (cols, rows) => cols === theirs[0] && rows === theirs[1]);

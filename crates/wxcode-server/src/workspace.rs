@@ -21,7 +21,7 @@ use wxcode_core::{id::Id, milestone::Milestone, project::folder_name};
 #[derive(Debug, thiserror::Error)]
 pub enum WorkspaceError {
     /// The path is not absolute.
-    #[error("workspace_path must be absolute, and {} is not: give the whole path, or leave it out to get a new folder", .0.display())]
+    #[error("workspace_path must be absolute, and {} is not: give the whole path, or one from your home such as ~/shop, or leave it out to get a new folder", .0.display())]
     NotAbsolute(PathBuf),
     /// The path is not UTF-8 or has a control character, so the path cannot be stored.
     #[error("workspace_path holds characters that cannot be kept: rename the folder")]

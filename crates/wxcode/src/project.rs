@@ -24,6 +24,8 @@ const CONTEXT_MAX: u64 = 1 << 20; // 1 MiB
 pub(crate) fn new(common: &Common, options: &NewOptions) -> anyhow::Result<()> {
     let remote = Remote::find(common)?;
     let workspace = match &options.workspace {
+        // No shell has replaced it: the server does.
+        Some(path) if path.starts_with("~") => Some(text(path)?),
         // A folder of the server's machine.
         Some(path) if common.server.is_some() && path.is_absolute() => Some(text(path)?),
         Some(path) => Some(absolute(path)?),

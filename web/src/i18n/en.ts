@@ -25,7 +25,7 @@ export const en = {
   "project.name": "Name",
   "project.folder": "Workspace folder",
   "project.folder_hint":
-    "An existing folder on the server, as an absolute path. Leave it empty to get a new one.",
+    "An existing folder on the server, such as /srv/shop or ~/shop. Leave it empty to get a new one.",
   "project.create": "Create project",
   "project.creating": "Creating…",
   "project.cancel": "Cancel",

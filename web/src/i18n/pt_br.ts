@@ -23,7 +23,7 @@ export const ptBr: Dictionary = {
   "project.name": "Nome",
   "project.folder": "Pasta de trabalho",
   "project.folder_hint":
-    "Uma pasta existente no servidor, com caminho absoluto. Deixe em branco para criar uma nova.",
+    "Uma pasta existente no servidor, como /srv/loja ou ~/loja. Deixe em branco para criar uma nova.",
   "project.create": "Criar projeto",
   "project.creating": "Criando…",
   "project.cancel": "Cancelar",

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { ANSWER_MS, Heartbeat, LOOK_MS, QUIET_MAX_MS, WAKE_ANSWER_MS } from "./heartbeat";
+import { ANSWER_MS, BUSY_MS, Heartbeat, LOOK_MS, QUIET_MAX_MS, WAKE_ANSWER_MS } from "./heartbeat";
 
 describe("Heartbeat", () => {
   let asked: number;
@@ -59,6 +59,18 @@ describe("Heartbeat", () => {
     expect([asked, dead]).toEqual([1, 0]);
     vi.advanceTimersByTime(WAKE_ANSWER_MS);
     expect(dead).toBe(1);
+  });
+
+  it("hears an answer that waited in a busy page", () => {
+    for (const answered of [true, false]) {
+      heart.wake();
+      vi.setSystemTime(Date.now() + 3_000);
+      vi.advanceTimersByTime(WAKE_ANSWER_MS);
+      expect(dead).toBe(0);
+      if (answered) heart.heard();
+      vi.advanceTimersByTime(BUSY_MS);
+      expect(dead).toBe(answered ? 0 : 1);
+    }
   });
 
   it("rests without a connection", () => {

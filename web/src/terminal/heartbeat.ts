@@ -13,6 +13,8 @@ export const WAKE_ANSWER_MS = 5_000;
 export const LOOK_MS = 5_000;
 /** Lateness of a look, in milliseconds; after a later look the machine has slept. */
 export const LATE_MS = 10_000;
+/** A look as late as this, in milliseconds, may come before a received answer: it looks again then. */
+export const BUSY_MS = 1_000;
 
 export class Heartbeat {
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -23,6 +25,8 @@ export class Heartbeat {
   /** The end of the time for an answer; `null` without a question. */
   #until: number | null = null;
   #runs = false;
+  /** The answer has had more time, because the page was busy. */
+  #again = false;
   readonly #ask: () => void;
   readonly #dead: () => void;
 
@@ -48,6 +52,7 @@ export class Heartbeat {
   heard(): void {
     this.#heardAt = Date.now();
     this.#until = null;
+    this.#again = false;
   }
 
   /** The machine or the network may have slept. */
@@ -72,7 +77,12 @@ export class Heartbeat {
 
   #look(): void {
     const now = Date.now();
-    if (this.#until !== null && now >= this.#until) {
+    const late = now - this.#due;
+    if (this.#until !== null && now >= this.#until && late >= BUSY_MS && !this.#again) {
+      this.#again = true;
+      this.#until = now + BUSY_MS;
+      this.#lookLater();
+    } else if (this.#until !== null && now >= this.#until) {
       this.stop();
       this.#dead();
     } else if (now > this.#due + LATE_MS) this.wake();

@@ -16,6 +16,8 @@ export interface PanTarget {
   scroll(x: number, y: number): void;
   /** A long press, and where the finger goes then. */
   select(x: number, y: number, from: { x: number; y: number }): void;
+  /** The press was none: a busy page heard too late that the finger moved. */
+  unselect(): void;
 }
 
 interface Clock {
@@ -37,12 +39,17 @@ interface Point {
   y: number;
 }
 
+/** A finger's place at a time of the browser's clock, in milliseconds; a busy page hears it later. */
+export interface Touched extends Point {
+  at: number;
+}
+
 export class Pan {
   readonly #target: PanTarget;
   readonly #clock: Clock;
   readonly #glides: () => boolean;
-  #began: Point | null = null;
-  #last: Point & { at: number } = { x: 0, y: 0, at: 0 };
+  #began: Touched | null = null;
+  #last: Touched = { x: 0, y: 0, at: 0 };
   #speed = 0;
   #mode: "waiting" | "panning" | "selecting" = "waiting";
   #press: ReturnType<typeof setTimeout> | undefined;
@@ -55,10 +62,10 @@ export class Pan {
     this.#clock = clock;
   }
 
-  begin(at: Point): void {
+  begin(touched: Touched): void {
     this.stop();
-    this.#began = at;
-    this.#last = { ...at, at: this.#clock.now() };
+    this.#began = touched;
+    this.#last = touched;
     this.#mode = "waiting";
     this.#press = this.#clock.after(() => {
       if (this.#mode !== "waiting" || !this.#began) return;
@@ -68,34 +75,38 @@ export class Pan {
   }
 
   /** Whether the movement was taken, so that the browser must not use it. */
-  move(at: Point): boolean {
+  move(touched: Touched): boolean {
     const began = this.#began;
     if (!began) return false;
+    const moved = Math.hypot(touched.x - began.x, touched.y - began.y) >= STILL_PX;
+    if (this.#mode === "selecting" && moved && touched.at - began.at < PRESS_MS) {
+      this.#mode = "panning";
+      this.#target.unselect();
+    }
     if (this.#mode === "selecting") {
-      this.#target.select(at.x, at.y, began);
+      this.#target.select(touched.x, touched.y, began);
       return true;
     }
     if (this.#mode === "waiting") {
-      if (Math.hypot(at.x - began.x, at.y - began.y) < STILL_PX) return false;
+      if (!moved) return false;
       this.#mode = "panning";
       clearTimeout(this.#press);
     }
-    const now = this.#clock.now();
-    const [x, y] = [this.#last.x - at.x, this.#last.y - at.y];
-    const ms = Math.max(1, now - this.#last.at);
+    const [x, y] = [this.#last.x - touched.x, this.#last.y - touched.y];
+    const ms = Math.max(1, touched.at - this.#last.at);
     // The newest movement counts most.
     this.#speed = 0.7 * (y / ms) + 0.3 * this.#speed;
-    this.#last = { ...at, at: now };
+    this.#last = touched;
     this.#target.scroll(x, y);
     return true;
   }
 
-  /** Whether the touch was more than a tap. */
-  end(): boolean {
+  /** Whether the touch that ended at this time was more than a tap. */
+  end(at: number): boolean {
     clearTimeout(this.#press);
     const mode = this.#mode;
     this.#began = null;
-    if (mode === "panning" && this.#glides() && this.#clock.now() - this.#last.at < REST_MS) this.#glide();
+    if (mode === "panning" && this.#glides() && at - this.#last.at < REST_MS) this.#glide();
     return mode !== "waiting";
   }
 

@@ -65,11 +65,15 @@ export function handleTouches(terminal: Terminal, box: HTMLElement): () => void 
     terminal.select(first.column, first.row, place(last) - place(first) + 1);
   };
 
-  const pan = new Pan({ scroll, select }, () => !matchMedia("(prefers-reduced-motion: reduce)").matches);
-  const point = ({ touches }: TouchEvent) => {
+  const unselect = () => terminal.clearSelection();
+  const pan = new Pan(
+    { scroll, select, unselect },
+    () => !matchMedia("(prefers-reduced-motion: reduce)").matches,
+  );
+  const point = ({ touches, timeStamp }: TouchEvent) => {
     const touch = touches[0];
     if (touch) finger = { x: touch.clientX, y: touch.clientY };
-    return finger;
+    return { ...finger, at: timeStamp };
   };
   const began = (event: TouchEvent): void => {
     if (event.touches.length === 1) pan.begin(point(event));
@@ -80,7 +84,7 @@ export function handleTouches(terminal: Terminal, box: HTMLElement): () => void 
   };
   const ended = (event: TouchEvent): void => {
     // More than a tap: no click follows.
-    if (pan.end()) event.preventDefault();
+    if (pan.end(event.timeStamp)) event.preventDefault();
   };
   box.addEventListener("touchstart", began, { passive: true });
   box.addEventListener("touchmove", moved, { passive: false });

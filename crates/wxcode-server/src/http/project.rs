@@ -96,7 +96,7 @@ pub(super) struct NewProject {
     #[schema(min_length = 1, max_length = 200, pattern = "{name}")]
     name: String,
     /// An existing absolute folder that no other project has; left out, a new one is made. Links
-    /// are resolved.
+    /// are resolved. A leading `~/` is the home of the server's user.
     workspace_path: Option<String>,
     #[serde(default, deserialize_with = "body::object")]
     settings: Option<GivenSettings>,

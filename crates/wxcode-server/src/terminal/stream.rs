@@ -109,6 +109,8 @@ impl<'a> Stream<'a> {
                     Turn::Gone => return Err(End::gone()),
                 },
                 drives = self.attendance.driver_changed(), if room => {
+                    // Also to a client without a new role: its view of the others is out of date.
+                    self.role = None;
                     self.send_role(drives);
                     if let Some(size) = self.attendance.take_handed().filter(|_| !self.is_write_closed) {
                         sending |= sender.enqueue(Request::Resize { size }).await.is_ok();

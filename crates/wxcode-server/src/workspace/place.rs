@@ -23,6 +23,7 @@ pub(crate) async fn resolve(
     given: PathBuf,
 ) -> Result<PathBuf, WorkspaceError> {
     let (data_dir, roots) = (settings.data_dir.clone(), settings.workspace_roots.clone());
+    let given = at_home(given, std::env::home_dir());
     let path = given.clone();
     let allowed = move || {
         let path = canonical(&path)?;
@@ -30,6 +31,14 @@ pub(crate) async fn resolve(
         Ok(path)
     };
     off_thread(&given, allowed).await
+}
+
+/// Replaces a leading `~` by the home of the server's user, as a shell does.
+fn at_home(given: PathBuf, home: Option<PathBuf>) -> PathBuf {
+    match (given.strip_prefix("~"), home) {
+        (Ok(below), Some(home)) if home.is_absolute() => home.join(below),
+        _ => given,
+    }
 }
 
 /// The canonical path of a folder made by the server.
@@ -72,6 +81,17 @@ mod tests {
 
     fn allowed(path: &Path, data_dir: &Path, roots: &[PathBuf]) -> bool {
         is_allowed(path, data_dir, roots).is_ok()
+    }
+
+    #[test]
+    fn a_leading_tilde_is_the_home() {
+        let at = |given: &str| at_home(given.into(), Some("/home/ann".into()));
+        assert_eq!(at("~/shop"), Path::new("/home/ann/shop"));
+        assert_eq!(at("~"), Path::new("/home/ann"));
+        for same in ["~ann/shop", "/srv/~/shop", "shop/~"] {
+            assert_eq!(at(same), Path::new(same));
+        }
+        assert_eq!(at_home("~/shop".into(), None), Path::new("~/shop"));
     }
 
     #[test]

@@ -216,3 +216,20 @@ async fn unsuitable_workspace_folders_are_refused() {
         .await
         .expect(201);
 }
+
+#[tokio::test]
+async fn a_leading_tilde_is_the_servers_home() {
+    let server = Server::start(Agent::fake("")).await;
+    let home = server.agent.home.path();
+    let path = fs::canonicalize(home).unwrap().join("shop");
+    fs::create_dir(&path).unwrap();
+    let project = create(&server, "at home", "~/shop").await;
+    assert_eq!(
+        project.expect(201)["workspace_path"],
+        path.to_str().unwrap()
+    );
+    let detail = create(&server, "elsewhere", "~nobody/shop")
+        .await
+        .problem(422);
+    assert!(detail.contains("~nobody/shop"), "{detail}");
+}
