@@ -88,6 +88,8 @@ pub enum HookKind {
     PreCompact {
         /// `manual` or `auto`.
         trigger: Option<String>,
+        /// The words after `/compact`.
+        instructions: Option<String>,
     },
     /// The conversation is no longer the current one of the process.
     SessionEnd {
@@ -147,6 +149,38 @@ impl HookKind {
             Self::PreCompact { .. } => "PreCompact",
             Self::SessionEnd { .. } => "SessionEnd",
             Self::Other(_) => "other",
+        }
+    }
+}
+
+impl HookKind {
+    /// The command that Claude Code carries out itself, and reports by this hook instead of
+    /// `UserPromptSubmit`.
+    ///
+    /// ```
+    /// use wxcode_claude::hook::HookKind;
+    ///
+    /// let compacts = HookKind::PreCompact {
+    ///     trigger: Some("manual".into()),
+    ///     instructions: Some("keep the API".into()),
+    /// };
+    /// assert_eq!(compacts.command().as_deref(), Some("/compact keep the API"));
+    /// ```
+    #[must_use]
+    pub fn command(&self) -> Option<String> {
+        match self {
+            Self::SessionStart {
+                source: StartSource::Clear,
+                ..
+            } => Some("/clear".to_owned()),
+            Self::PreCompact {
+                trigger,
+                instructions,
+            } if trigger.as_deref() == Some("manual") => {
+                let words = instructions.as_deref().unwrap_or_default();
+                Some(format!("/compact {words}").trim_end().to_owned())
+            }
+            _ => None,
         }
     }
 }
@@ -254,6 +288,7 @@ fn kind(name: String, fields: &mut Map<String, Value>) -> HookKind {
         "SubagentStop" | "StopFailure" => HookKind::SubagentStop,
         "PreCompact" => HookKind::PreCompact {
             trigger: text(fields, "trigger"),
+            instructions: text(fields, "custom_instructions"),
         },
         "SessionEnd" => HookKind::SessionEnd {
             reason: text(fields, "reason"),

@@ -85,9 +85,12 @@ fn reads_the_events_of_the_real_cli() {
             HookKind::SubagentStop,
         ),
         (
-            json!({ "hook_event_name": "PreCompact", "trigger": "manual" }),
+            json!({
+                "hook_event_name": "PreCompact", "trigger": "manual", "custom_instructions": "the API",
+            }),
             HookKind::PreCompact {
                 trigger: Some("manual".into()),
+                instructions: Some("the API".into()),
             },
         ),
         (

@@ -26,6 +26,20 @@ fn deliveries(project: &str) -> String {
 }
 
 #[tokio::test]
+async fn commands_of_claude_itself_are_confirmed() {
+    let (server, project) = running("", "").await;
+    let before = server.session(&project).await["claude_session_id"].clone();
+    for text in ["first", "/compact keep the names", "/clear", "last"] {
+        let delivery = server.deliver(&project, text).await;
+        server
+            .delivery_until(&project, &delivery, "submitted")
+            .await;
+    }
+    let after = server.session(&project).await["claude_session_id"].clone();
+    assert_ne!(after, before);
+}
+
+#[tokio::test]
 async fn a_text_is_submitted_once_per_key() {
     let (server, project) = running("", "").await;
     let body = json!({ "text": "line one\nline two", "idempotency_key": "k" });

@@ -127,7 +127,7 @@ async fn texts_arrive_unchanged_or_fail() {
     for (text, reason) in [
         ("/gsd:new-pro", "unknown slash command"),
         ("/gsd:no-such x", "unknown slash command"),
-        ("/clear", "carries out itself"),
+        ("/cost", "carries out itself"),
     ] {
         let delivery = server.deliver(&project, text).await;
         let failed = server.delivery_until(&project, &delivery, "failed").await;
@@ -146,6 +146,13 @@ async fn texts_arrive_unchanged_or_fail() {
         assert!(detail.contains("text"), "{detail}");
     }
     submitted(&server, &project, "after all of it").await;
+    // Commands of Claude Code itself with hooks of their own.
+    let before = server.session(&project).await["claude_session_id"].clone();
+    submitted(&server, &project, "/compact keep the names").await;
+    submitted(&server, &project, "/clear").await;
+    let after = server.session(&project).await["claude_session_id"].clone();
+    assert_ne!(after, before);
+    submitted(&server, &project, "in the new conversation").await;
 }
 
 #[tokio::test]

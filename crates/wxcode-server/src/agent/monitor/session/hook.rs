@@ -49,6 +49,10 @@ impl SessionMonitor {
         if event.agent_id.is_none() && is_of_turn(&event.kind) {
             self.delivery_worker.turn_runs();
         }
+        // Before anything that may fail: a vanished holder must not cost a delivery its proof.
+        if let Some(command) = event.kind.command() {
+            self.delivery_worker.remember(&command, None);
+        }
         match &event.kind {
             HookKind::SessionStart { source, .. } => {
                 self.conversation_log
@@ -60,8 +64,7 @@ impl SessionMonitor {
                 prompt_id,
                 source,
             } => {
-                // Before anything that may fail: a vanished holder must not cost a delivery its
-                // proof. Prompts by which Claude Code wakes itself up confirm nothing.
+                // Prompts by which Claude Code wakes itself up confirm nothing.
                 if source.as_deref().is_none_or(|source| source == "user") {
                     self.delivery_worker.remember(prompt, prompt_id.as_deref());
                 }
@@ -138,7 +141,8 @@ impl SessionMonitor {
             self.follow_up(&evidence, Some(seq), holder).await?;
         }
         // After the agent's state, so no client sees a command submitted and the agent still idle.
-        if matches!(event.kind, HookKind::UserPromptSubmit { .. }) || is_of_turn(&event.kind) {
+        let is_prompt = matches!(event.kind, HookKind::UserPromptSubmit { .. });
+        if is_prompt || is_of_turn(&event.kind) || event.kind.command().is_some() {
             let now = Instant::now();
             self.delivery_worker.reported(holder, now).await?;
         }

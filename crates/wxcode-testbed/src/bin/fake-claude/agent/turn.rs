@@ -33,7 +33,9 @@ impl Agent {
                 "clear" => return self.clear(),
                 "exit" => return Ok(self.end("prompt_input_exit", 0)),
                 "compact" => {
-                    self.hook("PreCompact", json!({ "trigger": "manual" }));
+                    let words = line["compact".len()..].trim();
+                    let fields = json!({ "trigger": "manual", "custom_instructions": words });
+                    self.hook("PreCompact", fields);
                     self.begin("compact");
                     return self.idle();
                 }
