@@ -28,7 +28,7 @@ use wxcode_testbed::{
 use crate::support::{Agent, Answer, Events, Server};
 
 /// How long a command may take before a test fails.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(240);
 
 /// A MongoDB, or `None` with the reason printed.
 async fn shared() -> Option<&'static MongoServer> {

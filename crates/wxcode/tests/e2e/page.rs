@@ -20,7 +20,7 @@ use wxcode_testbed::{
 use crate::support::{Agent, Server, real};
 
 /// Longest time of a script for a line.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(240);
 
 fn browser() -> Option<PathBuf> {
     let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../web");

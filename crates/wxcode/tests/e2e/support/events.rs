@@ -1,15 +1,10 @@
 //! A client of a project's events.
 
-use std::time::Duration;
-
 use reqwest::{Method, Response};
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
-use super::Server;
-
-/// How long an event may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+use super::{PATIENCE, Server};
 
 /// A received event.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,7 +1,5 @@
 //! A terminal client.
 
-use std::time::Duration;
-
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::{net::TcpStream, time::timeout};
@@ -10,10 +8,7 @@ use tokio_tungstenite::{
     tungstenite::{Message, client::IntoClientRequest, protocol::WebSocketConfig},
 };
 
-use super::Server;
-
-/// How long a message may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+use super::{PATIENCE, Server};
 
 /// An attached terminal client.
 pub(crate) struct Socket {

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use wxcode_testbed::skip;
 
 /// How long systemd may take to come up.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 const LOOK: Duration = Duration::from_millis(20);
 
 /// The path of systemd in common distributions.

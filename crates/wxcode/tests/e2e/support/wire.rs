@@ -1,17 +1,14 @@
 //! A terminal client of the binary protocol, with a screen.
 
-use std::{sync::Arc, time::Duration};
-use wxcode_protocol::Output;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::time::timeout;
 use wxcode_client::terminal::{ClientFrame, Message, Role, ServerFrame, Socket, Status};
+use wxcode_protocol::Output;
 use wxcode_terminal::{Screen as _, Size, Terminal};
 
-use super::Server;
-
-/// How long a message may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+use super::{PATIENCE, Server};
 
 /// An attached client of `wxcode.v1`.
 pub(crate) struct Wire {
