@@ -1,16 +1,17 @@
 //! Remembers the last published state of a project, so that the server publishes each change once,
 //! also after reading the change's source again.
 
+mod missed;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Asked, Kind, Stage};
+use super::{Asked, Kind};
 use crate::{
-    agent::AgentState, delivery::Delivery, delivery::DeliveryState, id::Id, milestone::Milestone,
-    milestone::MilestoneStatus, milestone::MovedBy, project::HookCursor, project::OutputProject,
-    run::Place, text::shortened,
+    agent::AgentState, delivery::DeliveryState, id::Id, milestone::MilestoneStatus,
+    milestone::MovedBy, project::HookCursor, run::Place, text::shortened,
 };
 
 /// Most milestones with a remembered status; beyond this number the oldest is dropped.
@@ -403,91 +404,6 @@ impl EventDedup {
     /// Takes a project's past conversations as published: its log begins now.
     pub fn begin(&mut self, conversations: usize) {
         self.conversations = self.conversations.max(conversations);
-    }
-
-    /// The unpublished events of conversations in a project's history.
-    #[must_use]
-    pub fn conversations(&self, project: &OutputProject) -> Vec<Kind> {
-        let history = &project.claude_session_history;
-        // The event of a session's start covers the first conversation.
-        (self.conversations.max(1)..history.len())
-            .map(|conversation| {
-                let (entry, left) = (&history[conversation], &history[conversation - 1]);
-                match entry.source {
-                    crate::identity::Source::Lost => Kind::SessionLost {
-                        claude_session_id: entry.id,
-                        from: left.id,
-                        reason: left.reason.clone(),
-                        conversation,
-                    },
-                    source => Kind::SessionRotated {
-                        session_id: self
-                            .sessions
-                            .back()
-                            // A run changes the conversation without a session.
-                            .filter(|_| source != crate::identity::Source::Headless)
-                            .map(|session| session.id),
-                        claude_session_id: entry.id,
-                        from: left.id,
-                        source,
-                        conversation,
-                    },
-                }
-            })
-            .collect()
-    }
-
-    /// The events of deleted and of advanced milestones.
-    #[must_use]
-    pub fn milestones(&self, all: &[Milestone]) -> Vec<Kind> {
-        let there: BTreeSet<Id> = all.iter().map(|milestone| milestone.id).collect();
-        let is_full = self.milestones.len() >= MILESTONES_MAX;
-        let gone = self.milestones.keys().filter(|id| !there.contains(id));
-        let deleted = gone.map(|id| Kind::MilestoneStatus {
-            milestone_id: *id,
-            element_name: None,
-            status: Stage::Deleted,
-            by: None,
-            reason: None,
-        });
-        let is_known = |milestone: &&Milestone| match self.milestones.get(&milestone.id) {
-            Some(last) => *last != milestone.status,
-            None => !is_full && milestone.status != MilestoneStatus::Completed,
-        };
-        deleted
-            .chain(all.iter().filter(is_known).map(Kind::from))
-            .collect()
-    }
-}
-
-impl From<&Milestone> for Kind {
-    fn from(milestone: &Milestone) -> Self {
-        Self::MilestoneStatus {
-            milestone_id: milestone.id,
-            element_name: Some(milestone.element_name.clone()),
-            status: milestone.status.into(),
-            by: milestone.status_by,
-            reason: milestone.status_reason.clone(),
-        }
-    }
-}
-
-impl From<&Delivery> for Kind {
-    fn from(delivery: &Delivery) -> Self {
-        /// Longest beginning of a text in an event, in characters.
-        const TEXT_MAX: usize = 1_000;
-        Self::DeliveryState {
-            delivery_id: delivery.id,
-            milestone_id: delivery.milestone_id,
-            state: delivery.state,
-            attempts: delivery.attempts,
-            error: delivery.error.clone(),
-            text: shortened(&delivery.text, TEXT_MAX),
-            not_before: delivery.not_before,
-            steer: delivery.steer,
-            edits: delivery.edits,
-            version: delivery.version,
-        }
     }
 }
 

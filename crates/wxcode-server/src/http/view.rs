@@ -1,28 +1,28 @@
-//! Manager, runs and questions as JSON.
+//! Sessions, runs and questions as JSON.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+mod ask;
+mod run;
+
+pub(crate) use ask::AskView;
+pub(super) use run::{RunView, run_view};
+
+use std::{path::PathBuf, time::Duration};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tokio::time::timeout;
 use utoipa::ToSchema;
 use uuid::Uuid;
 use wxcode_core::{
     agent::{AgentState, Limit},
-    ask::{Ask, AskKind, Question, QuestionOption},
     id::Id,
     identity::{HistoryEntry, Source},
     project::OutputProject,
-    run::RunState,
 };
 use wxcode_holder::{client, folder::Exit};
 
-use super::{
-    problem::{Answer, Problem},
-    usage::UsageView,
-};
-use crate::agent::{Account, HIBERNATED, Manager, Run, Session};
+use super::usage::UsageView;
+use crate::agent::{HIBERNATED, Manager, Session};
 use crate::{mirror::Kept, node::Unreachable};
 
 /// Time for a holder to report its size and offset, or its screen.
@@ -376,136 +376,5 @@ pub(super) async fn session_view(
         resume_error: sessions
             .resume_error(project.id)
             .map(|error| error.to_string()),
-    }
-}
-
-/// A headless run of a project's agent.
-#[derive(Serialize, ToSchema)]
-pub(super) struct RunView {
-    #[schema(value_type = String)]
-    id: Id,
-    #[schema(value_type = String)]
-    output_project_id: Id,
-    /// The conversation of the run.
-    #[schema(value_type = String)]
-    claude_session_id: Uuid,
-    /// `running`, `succeeded`, `failed` or `stopped`.
-    #[schema(value_type = String)]
-    state: RunState,
-    prompt: String,
-    /// The agent's answer, up to 256 KiB of it.
-    result: Option<String>,
-    /// The reason of a failure, with a remedy.
-    error: Option<String>,
-    /// What to know besides the outcome: lines of the transcript that the agent could not save.
-    warning: Option<String>,
-    #[schema(value_type = String, format = DateTime)]
-    started_at: Timestamp,
-    #[schema(value_type = Option<String>, format = DateTime)]
-    ended_at: Option<Timestamp>,
-    /// The end of its agent.
-    exit: Option<ExitView>,
-}
-
-impl From<Account> for RunView {
-    fn from(account: Account) -> Self {
-        Self {
-            id: account.id,
-            output_project_id: account.project_id,
-            claude_session_id: account.claude_session_id,
-            state: account.state,
-            prompt: account.prompt,
-            result: account.result,
-            error: account.error,
-            warning: account.warning,
-            started_at: account.started_at,
-            ended_at: account.ended_at,
-            exit: account.exit.map(ExitView::from),
-        }
-    }
-}
-
-/// Reads a run's folder for its view.
-pub(super) async fn run_view(run: Arc<Run>) -> Answer<RunView> {
-    let account = tokio::task::spawn_blocking(move || run.account()).await;
-    match account {
-        Ok(Ok(account)) => Ok(account.into()),
-        Ok(Err(error)) => Err(Problem::internal(&error)),
-        Err(error) => Err(Problem::internal(&error)),
-    }
-}
-
-/// A pending question.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub(crate) struct AskView {
-    /// Names the question; each new question has another id.
-    id: String,
-    /// `permission`, `question` or `dialog`.
-    #[schema(value_type = String)]
-    kind: AskKind,
-    /// The name of the dialog.
-    dialog: String,
-    /// The waiting tool; null without a hook.
-    tool_name: Option<String>,
-    /// The tool's input; long texts are cut.
-    #[schema(value_type = Option<Object>)]
-    tool_input: Option<Value>,
-    /// The questions; empty for other kinds.
-    questions: Vec<QuestionView>,
-    /// The choices on the screen, top to bottom; empty before the first look at the screen.
-    options: Vec<String>,
-    /// The index of the marked choice, from 0.
-    selected: Option<usize>,
-}
-
-/// A question of the agent.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub(super) struct QuestionView {
-    question: String,
-    header: String,
-    /// Whether several options may be chosen.
-    multi_select: bool,
-    options: Vec<QuestionOptionView>,
-}
-
-/// An option of a question.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub(super) struct QuestionOptionView {
-    label: String,
-    description: String,
-}
-
-impl From<&Ask> for AskView {
-    fn from(ask: &Ask) -> Self {
-        Self {
-            id: ask.id.clone(),
-            kind: ask.kind,
-            dialog: ask.dialog.clone(),
-            tool_name: ask.tool_name.clone(),
-            tool_input: ask.tool_input.clone(),
-            questions: ask.questions.iter().map(QuestionView::from).collect(),
-            options: ask.options.clone(),
-            selected: ask.selected,
-        }
-    }
-}
-
-impl From<&Question> for QuestionView {
-    fn from(question: &Question) -> Self {
-        Self {
-            question: question.question.clone(),
-            header: question.header.clone(),
-            multi_select: question.multi_select,
-            options: question.options.iter().map(Into::into).collect(),
-        }
-    }
-}
-
-impl From<&QuestionOption> for QuestionOptionView {
-    fn from(option: &QuestionOption) -> Self {
-        Self {
-            label: option.label.clone(),
-            description: option.description.clone(),
-        }
     }
 }

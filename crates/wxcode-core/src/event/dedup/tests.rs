@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
+use crate::event::Stage;
 use crate::{
     delivery::DeliveryState,
     event::{Report, Reporter, RunReport, ToolCall},

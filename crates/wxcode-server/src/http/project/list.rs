@@ -171,7 +171,7 @@ pub(crate) async fn list(
             )));
         }
     };
-    // A caller of one project sees that one, whatever is searched.
+    // A caller with a grant for one project gets this project, regardless of the search text.
     let only = caller.grant.project.map(|only| only.to_string());
     let text = only.or(selection.q).unwrap_or_default().to_lowercase();
     if text.chars().count() > QUERY_MAX {
