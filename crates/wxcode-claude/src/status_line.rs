@@ -1,8 +1,8 @@
 //! The status line: our command in front of the user's, and the figures that Claude Code gives it.
 //!
 //! Claude Code runs one status line command, and a command in `--settings` replaces the user's. So
-//! our command stores the report and then becomes the user's command, which it finds in the user's
-//! settings files at that moment.
+//! our command stores the report and then becomes the user's command, read from the user's settings
+//! files at that moment.
 //!
 //! Measured with 2.1.332: the command runs in `/bin/sh -c`, after each message and each change of
 //! the mode; a newer run ends an older one. The full-screen renderer keeps a row for the line, also

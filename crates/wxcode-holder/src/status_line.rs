@@ -19,15 +19,15 @@ use serde_json::Value;
 
 /// The newest report, in the folder of the session.
 pub const STATUS_LINE: &str = "status-line.json";
-/// Largest report that is kept, in bytes; the user's command gets longer ones too.
+/// Largest stored report, in bytes; the user's command gets longer reports too.
 pub const REPORT_MAX: u64 = 256 << 10; // 256 KiB
 /// Largest report that is read, in bytes.
 const READ_MAX: u64 = 16 << 20; // 16 MiB
 /// Largest settings file that is read, in bytes.
 const SETTINGS_MAX: u64 = 1 << 20; // 1 MiB
 
-/// Stores the report on standard input beside `hook_file`, then runs the status line command of
-/// the first of the settings files that has one. Returns only without a command.
+/// Stores the report on standard input next to `hook_file`, then becomes the status line command:
+/// the first one in the settings files `layers`. Returns only if no file has a command.
 pub fn run(hook_file: &Path, layers: &[&Path]) -> ExitCode {
     let input = match input(hook_file) {
         Ok(input) => input,

@@ -103,7 +103,7 @@ impl Repository {
         self.0.metrics.timed(operation, work).await
     }
 
-    /// The epoch under which this server changes a project: that of the last lease that it held.
+    /// The epoch for this server's changes of a project: the epoch of its latest lease.
     fn fence(&self, project: Id) -> Option<u64> {
         lock(&self.0.fences).get(&project).copied()
     }
@@ -117,7 +117,7 @@ impl Repository {
         }
     }
 
-    /// Tells followers of a project's events that another node had the project: they start anew.
+    /// Makes the followers of a project's events start again, because another node had the project.
     pub(crate) fn came_from_another_node(&self, project: Id) {
         self.0.events.feed(project).restart();
     }

@@ -1,7 +1,8 @@
 //! A stable path for the SSH agent of the newest login: a link in the data folder.
 //!
-//! An agent of Claude Code outlives the login behind its server, and so outlives the socket of that
-//! login's SSH agent. `serve` and `attach` make the link lead to the socket of their own login.
+//! An agent of Claude Code outlives the login that started the server, but the socket of the
+//! login's SSH agent ends with the login. `serve` and `attach` point the link at the socket of
+//! their own login.
 
 use std::{
     ffi::OsStr,

@@ -77,8 +77,8 @@ fn windows((cols, rows): (u16, u16)) -> [(u16, u16); 3] {
     ]
 }
 
-/// Plays the recordings of a program in pieces that cut characters and sequences, into windows of
-/// several sizes that change meanwhile.
+/// Plays the recordings of a program into windows of several sizes. The recordings are cut within
+/// characters and sequences, and the windows change their sizes between the pieces.
 fn recordings(program: &str) {
     let Some(mut judge) = Judge::start() else {
         return;

@@ -3,9 +3,9 @@
 //!
 //! Like the real agent, the fake agent takes `--session-id`, `--resume`, `--settings` and a prompt.
 //! The fake agent runs the hooks of the settings file, keeps a transcript and `sessions/<pid>.json`
-//! in `CLAUDE_CONFIG_DIR` or `~/.claude`, and draws an input box. With `-p` it answers the prompt
-//! without a screen, with the same hooks. Ctrl+S stashes a draft until the next prompt is
-//! submitted, two Esc clear a draft. Text in the same read with a carriage return is a paste, and
+//! in `CLAUDE_CONFIG_DIR` or `~/.claude`, and draws an input box. With `-p` alone it answers the
+//! prompt without a screen, with the same hooks. Ctrl+S stashes a draft until the next prompt is
+//! submitted; two Esc clear a draft. Text in the same read as a carriage return is a paste, and
 //! the return is a line end of the paste.
 //!
 //! Modes, a comma list in the variable `FAKE_CLAUDE`:
@@ -26,7 +26,7 @@
 //! | `placeholder` | shows a suggestion in the empty box, dim except for its first letter |
 //! | `wakes` | reports a typed text as the prompt of a wakeup at each Enter, and does not take it |
 //! | `mute` | runs no hooks at all |
-//! | `status` | asks whether reports of its status (OSC 7501) are welcome, and sends them then |
+//! | `status` | asks whether the terminal wants reports of its status (OSC 7501), and sends them if so |
 //! | `auto` | is in the permission mode `auto`: asks for permission without `PermissionRequest` |
 //! | `frozen` | its record stays busy after the first turn began |
 //! | `endless` | ends turns without a hook |
@@ -43,7 +43,7 @@
 //! | `fake:flood N` | prints exactly N bytes: numbered lines of 64 bytes |
 //! | `fake:exit N` | exits with this code |
 //! | `fake:write FILE` | writes the file and its parent folders with the tool `Write`, without asking |
-//! | `fake:report FILE` | its hooks report each line of the file, an object with `hook_event_name`, or print its `print`; the file may be a FIFO |
+//! | `fake:report FILE` | reads one object a line: prints the text of `print`, or else runs the hooks of `hook_event_name`; the file may be a FIFO |
 //! | `fake:run COMMAND` | runs the shell command with the tool `Bash`, without asking |
 //! | `fake:hold FIFO` | holds the turn until the FIFO was opened for writing |
 //! | `fake:compact-later FIFO` | the turn ends; a compaction begins when the FIFO was opened for writing, and ends when it was opened again |
@@ -56,9 +56,9 @@
 //! | `/clear` `/compact` `/exit` | as the real one |
 //! | `/x:y` | fires hooks only if the folder has `.claude/commands/x/y.md` |
 //!
-//! With `-p` the fake agent prints a turn as `stream-json` between noise, its init line in pieces,
-//! and runs no hooks. Of the prompts above, `-p` knows `fake:write`, `fake:hold`, `/clear`, and
-//! `fake:exit N`; `fake:exit N` breaks off within a line. Also:
+//! With `-p --output-format stream-json` the fake agent prints a turn between noise, its init line
+//! in pieces, and runs no hooks. Of the prompts above, this mode knows `fake:write`, `fake:hold`,
+//! `/clear`, and `fake:exit N`, which breaks off within a line. Also:
 //!
 //! | prompt | behaviour |
 //! |---|---|

@@ -1,9 +1,12 @@
 /**
- * What a screen reader hears by itself: one polite region for the whole page, and an assertive one
- * that only says which agent waits for the user.
+ * Announcements for screen readers: a polite region for the whole page, and an assertive region
+ * for the agent that waits for the user.
  */
 
-/** Pause between two messages, in milliseconds: a region that changes at once says the last one only. */
+/**
+ * Pause between two messages, in milliseconds: of messages without a pause, a screen reader says
+ * the last one only.
+ */
 const PAUSE_MS = 900;
 /** Most messages that wait; the oldest are dropped. */
 const WAITING_MAX = 5;
@@ -14,7 +17,7 @@ export class Announcer {
   readonly #waiting: string[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** Says a message when the reader is done with others. The same one is not said twice in a row. */
+  /** Says a message after the earlier ones; an equal message in a row is not repeated. */
   say(text: string): void {
     const last = this.#waiting.at(-1) ?? this.polite;
     if (text === "" || text === last) return;

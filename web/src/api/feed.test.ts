@@ -18,7 +18,7 @@ class FakeSource extends EventTarget {
     this.readyState = 1;
     this.dispatchEvent(new Event("open"));
   }
-  tell(type: string, lastEventId: string): void {
+  send(type: string, lastEventId: string): void {
     this.dispatchEvent(Object.assign(new Event(type), { lastEventId, data: `{${lastEventId}}` }));
   }
   /** `forGood`: the server refused, so the browser does not try again. */
@@ -42,7 +42,7 @@ function setup() {
     "/events",
     ["state", "agent.state"],
     {
-      told: (type, data) => heard.push(`${type} ${data}`),
+      received: (type, data) => heard.push(`${type} ${data}`),
       flowing: (flows) => heard.push(flows),
       refused: () => heard.push("refused"),
     },
@@ -57,17 +57,17 @@ function setup() {
   return { page, sources, heard, feed };
 }
 
-it("tells what it is told, by type", () => {
+it("reports events of the followed types only", () => {
   const { sources, heard } = setup();
   expect(sources[0]?.address).toBe("/events?keep_alive=event");
   sources[0]?.connect();
-  sources[0]?.tell("state", "4");
-  sources[0]?.tell("agent.state", "5");
-  sources[0]?.tell("unknown.type", "6");
+  sources[0]?.send("state", "4");
+  sources[0]?.send("agent.state", "5");
+  sources[0]?.send("unknown.type", "6");
   expect(heard).toEqual([true, "state {4}", "agent.state {5}"]);
 });
 
-it("leaves a broken connection to the browser, and says that it is broken", () => {
+it("reports a broken connection, and lets the browser reconnect", () => {
   const { sources, heard } = setup();
   sources[0]?.connect();
   sources[0]?.break(false);
@@ -77,10 +77,10 @@ it("leaves a broken connection to the browser, and says that it is broken", () =
   expect(heard).toEqual([true, false, true]);
 });
 
-it("tries again after a no, behind the last event", () => {
+it("reconnects after a refusal, from the last event on", () => {
   const { sources, heard } = setup();
   sources[0]?.connect();
-  sources[0]?.tell("agent.state", "41");
+  sources[0]?.send("agent.state", "41");
   sources[0]?.break(true);
   vi.advanceTimersByTime(REOPEN_MS - 1);
   expect(sources.length).toBe(1);
@@ -90,38 +90,38 @@ it("tries again after a no, behind the last event", () => {
   expect(heard).toEqual([true, "agent.state {41}", false, "refused", true]);
 });
 
-it("goes on while hidden, and connects again when seen", () => {
+it("follows while hidden, and reconnects when visible again", () => {
   const { page, sources, heard } = setup();
   sources[0]?.connect();
   page.show(false);
-  sources[0]?.tell("state", "7");
+  sources[0]?.send("state", "7");
   expect(sources.map((source) => source.readyState)).toEqual([1]);
   expect(heard).toEqual([true, "state {7}"]);
   page.show(true);
   expect(sources[1]?.address).toBe("/events?keep_alive=event&last_event_id=7");
 });
 
-it("wakes with a new connection after the last event", () => {
+it("reconnects on wake, from the last event on", () => {
   const { sources, feed } = setup();
   sources[0]?.connect();
-  sources[0]?.tell("agent.state", "9");
+  sources[0]?.send("agent.state", "9");
   feed.wake();
   expect(sources.map((source) => source.readyState)).toEqual([2, 0]);
   expect(sources[1]?.address).toBe("/events?keep_alive=event&last_event_id=9");
 });
 
-it("leaves a silent connection within a minute", () => {
+it("replaces a silent connection within a minute", () => {
   const { sources } = setup();
   sources[0]?.connect();
   vi.advanceTimersByTime(SILENCE_MS - LOOK_MS);
-  sources[0]?.tell("alive", "");
+  sources[0]?.send("alive", "");
   vi.advanceTimersByTime(SILENCE_MS - LOOK_MS);
   expect(sources.length).toBe(1);
   vi.advanceTimersByTime(3 * LOOK_MS);
   expect(sources.map((source) => source.readyState)).toEqual([2, 0]);
 });
 
-it("leaves a connection from before a sleep", () => {
+it("replaces its connection after a sleep of the machine", () => {
   const { sources } = setup();
   sources[0]?.connect();
   vi.setSystemTime(Date.now() + 20_000);
@@ -129,7 +129,7 @@ it("leaves a connection from before a sleep", () => {
   expect(sources.length).toBe(2);
 });
 
-it("stops", () => {
+it("neither reconnects nor reports after stop", () => {
   const { page, sources, heard, feed } = setup();
   sources[0]?.connect();
   sources[0]?.break(true);

@@ -8,22 +8,22 @@ export const REOPEN_MS = 5_000;
 export const SILENCE_MS = 50_000;
 /** Pause between two looks at the clock, in milliseconds. */
 export const LOOK_MS = 5_000;
-/** Lateness of a look, in milliseconds; after a later look the machine has slept. */
+/** Largest delay of a look, in milliseconds; a longer delay means that the machine slept. */
 export const LATE_MS = 10_000;
 /** The type of a keep-alive; browsers hide comments from their pages. */
 const ALIVE = "alive";
 
 export interface FeedHandlers {
   /** An event: its type, its data as JSON, and its place in the stream. */
-  told(type: string, data: string, id: string): void;
+  received(type: string, data: string, id: string): void;
   /** Whether events arrive from now on. */
   flowing(flows: boolean): void;
-  /** The server refused the stream. It is asked again later, if nobody stops this feed. */
+  /** The server refused the stream; unless stopped, the feed tries again after `REOPEN_MS`. */
   refused(): void;
 }
 
 export interface Feed {
-  /** The network is back: reconnect at once. An open connection may be dead without a word. */
+  /** The network is back: reconnects now, because an open connection may be dead unnoticed. */
   wake(): void;
   stop(): void;
 }
@@ -34,9 +34,9 @@ export type Source = Pick<EventSource, "readyState" | "addEventListener" | "clos
 const CLOSED = 2;
 
 /**
- * Follows events of these types at `address` after the event `last`, also while the page is hidden:
- * a hidden page tells its user that an agent waits. A page that becomes visible begins a new
- * connection after its last event, because the old one may have died unheard.
+ * Follows events of these types at `address` after the event `last`. A hidden page follows too, to
+ * notify the user of a waiting agent. A page that becomes visible reconnects after its last event,
+ * because the old connection may have died unnoticed.
  */
 export function follow(
   address: string,
@@ -95,7 +95,7 @@ export function follow(
         if (source !== mine) return;
         const { lastEventId, data } = event as MessageEvent<string>;
         last = lastEventId || last;
-        handlers.told(type, data, last);
+        handlers.received(type, data, last);
       });
     }
   };

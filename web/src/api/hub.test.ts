@@ -73,14 +73,14 @@ class Tab {
     };
     browser.tabs.push(this);
     new Hub("/events", around, {
-      told: ({ type, project }) => this.heard.push(`${type} ${project}`),
+      received: ({ type, project }) => this.heard.push(`${type} ${project}`),
       flowing: (flows) => this.heard.push(`flows ${flows}`),
       leading: (leads) => this.heard.push(`leads ${leads}`),
     });
   }
 
   tell(type: string, data: object, id: string): void {
-    this.feeds.at(-1)?.handlers.told(type, JSON.stringify(data), id);
+    this.feeds.at(-1)?.handlers.received(type, JSON.stringify(data), id);
   }
 }
 

@@ -48,7 +48,7 @@ export interface Around {
 }
 
 export interface HubHandlers {
-  told(event: HubEvent): void;
+  received(event: HubEvent): void;
   flowing(flows: boolean): void;
   /** This tab leads: it alone shows notifications. */
   leading(leads: boolean): void;
@@ -123,11 +123,11 @@ export class Hub {
     this.#feed = this.#around.follow(
       stream,
       {
-        told: (type, data, id) => {
+        received: (type, data, id) => {
           const event = { type, project: stream.project ?? projectOf(data), data };
           this.#last = id;
           this.#post({ kind: "event", event, id });
-          this.#handlers.told(event);
+          this.#handlers.received(event);
         },
         flowing: (flows) => {
           this.#post({ kind: "flows", flows });
@@ -159,7 +159,7 @@ export class Hub {
     if (message.kind === "event") {
       this.#last = message.id;
       this.#flow(true);
-      this.#handlers.told(message.event);
+      this.#handlers.received(message.event);
     }
   }
 

@@ -47,7 +47,7 @@ export interface SessionSummary {
   agent_state: AgentState;
   asks: Ask | null;
   limit: UsageLimit | null;
-  /** The server that runs it, where there are several. */
+  /** The node that runs the session, if the store has several nodes. */
   node: string | null;
 }
 
@@ -157,7 +157,7 @@ export interface Session {
   limit: UsageLimit | null;
   /** What the account and the conversation have used, as far as known. */
   usage?: Usage | null;
-  /** The server that runs it, where there are several. */
+  /** The node that runs the session, if the store has several nodes. */
   node?: string | null;
   /** A problem of the session that the user should know. */
   warning: string | null;

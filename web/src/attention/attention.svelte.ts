@@ -33,7 +33,7 @@ class Attention {
 
   start(): void {
     this.#hub = new Hub(eventsAddress(), around(NEWS, narrow), {
-      told: (event) => this.#take(event),
+      received: (event) => this.#take(event),
       flowing: (flows) => {
         this.flows = flows;
         // Also finds an expired login.

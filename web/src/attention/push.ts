@@ -65,7 +65,10 @@ export async function unsubscribe(registration: ServiceWorkerRegistration): Prom
   await subscription.unsubscribe();
 }
 
-/** Opens what a notice is about when the user pressed it, and tells what this browser shows. */
+/**
+ * Opens the page of a pressed notice, and answers the service worker whether this browser shows a
+ * project.
+ */
 export function followNotices(sees: (project: string) => boolean): void {
   const container = navigator.serviceWorker as ServiceWorkerContainer | undefined;
   container?.addEventListener("message", ({ data, ports }) => {

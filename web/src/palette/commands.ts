@@ -1,11 +1,11 @@
-/** What the palette offers: commands of the shown page, of the whole page, and places to go. */
+/** The entries of the palette: commands of the shown page, of the whole page, and places to go. */
 
 export interface Command {
   id: string;
   title: string;
-  /** A word that says what kind of entry it is. */
+  /** The kind of the entry, as a word for the user. */
   kind: string;
-  /** Keys that do the same. */
+  /** The command's keyboard shortcut. */
   keys?: string;
   /** The state of a project, for its pill. */
   tone?: "calm" | "good" | "busy" | "wait" | "bad";

@@ -26,7 +26,7 @@ export const fieldsOf = ({ name, workspace_path, settings }: OutputProject): Fie
   env: "",
 });
 
-/** Only what differs, so that nobody overwrites another person's change of something else. */
+/** Returns only the changed fields, so that a save does not undo another person's changes. */
 export function changeOf(before: Fields, now: Fields): ProjectChange {
   const settings: NonNullable<ProjectChange["settings"]> = {};
   if (now.mode !== before.mode) settings.permission_mode = now.mode || null;

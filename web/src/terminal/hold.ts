@@ -1,7 +1,8 @@
 /**
- * Input while a whole screen is drawn. The screen begins with a reset (RIS), and xterm.js parses it in
- * slices: between two of them it knows neither bracketed paste nor the other modes of the program.
- * A paste in between would go out without its brackets, and its line ends would be keys.
+ * Holds input back while xterm.js draws a whole screen. The screen begins with a reset (RIS), and
+ * xterm.js parses the screen in slices. Between two slices, xterm.js knows neither bracketed paste
+ * nor the other modes of the program. A paste at that moment would go out without its brackets, and
+ * its line ends would be keys.
  */
 
 /** Most inputs that wait. A screen is drawn within a moment. */
@@ -17,7 +18,7 @@ export class Hold {
     this.#drawing += 1;
   }
 
-  /** A screen is drawn: what waited goes out, in its order. */
+  /** A screen is drawn: runs the held inputs in order. */
   end(): void {
     this.#drawing -= 1;
     if (this.#drawing > 0) return;
@@ -29,12 +30,12 @@ export class Hold {
     }
   }
 
-  /** Does it once the modes are known; `false` if too much waits already. */
+  /** Runs `act` when the modes are known; `false` if `HELD_MAX` inputs wait already. */
   whenKnown(act: () => void): boolean {
     return this.#drawing > 0 ? this.#keep(act) : this.#now(act);
   }
 
-  /** Does it at once, or behind what waits; `false` if too much waits already. */
+  /** Runs `act` now, or after the held inputs; `false` if `HELD_MAX` inputs wait already. */
   inOrder(act: () => void): boolean {
     return this.#held.length > 0 && !this.#releasing ? this.#keep(act) : this.#now(act);
   }

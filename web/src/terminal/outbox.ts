@@ -75,8 +75,8 @@ export class Outbox {
 
   /**
    * The session has this client's inputs up to `number`: returns the later ones, to be sent again
-   * in order. `null` when the session no longer knows this client, so that nobody knows which
-   * inputs were typed.
+   * in order. `null` if the session no longer knows this client, and so cannot say which inputs it
+   * typed.
    */
   resume(number: number): Input[] | null {
     if (number < this.#taken) return null;

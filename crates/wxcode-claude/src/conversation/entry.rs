@@ -39,20 +39,20 @@ pub(super) struct Message {
     pub(super) content: Value,
 }
 
-/// The type alone: most bytes of a transcript belong to other types.
+/// Only the type of an entry, parsed first: most bytes of a transcript are entries without turns.
 #[derive(Deserialize)]
 struct Head<'a> {
     #[serde(borrow)]
     r#type: Cow<'a, str>,
 }
 
-/// The reading of a line.
+/// The result of parsing a line.
 #[derive(Debug)]
 pub(super) enum Line {
     Entry(Box<Entry>),
     /// An entry without a turn.
     Other,
-    /// No entry: half a line, or no JSON.
+    /// Not an entry: half a line, not JSON, or a known type in an unknown form.
     Broken,
 }
 
@@ -77,7 +77,7 @@ pub(super) fn parse(line: &[u8]) -> Line {
     }
 }
 
-/// The text of a content: a string, or blocks of text.
+/// Returns the text of a message's content, a string or a list of blocks.
 pub(super) fn content_text(content: &Value) -> String {
     match content {
         Value::String(text) => text.clone(),
@@ -89,7 +89,7 @@ pub(super) fn content_text(content: &Value) -> String {
     }
 }
 
-/// The text of a block; an image has its name only.
+/// Returns the text of a block; for an image or a document, a placeholder.
 fn block_text(block: &Value) -> Option<&str> {
     match block["type"].as_str()? {
         "text" => block["text"].as_str(),
@@ -99,7 +99,7 @@ fn block_text(block: &Value) -> Option<&str> {
     }
 }
 
-/// The content of a tag at the beginning of a text.
+/// Returns the content of the first tag of this name in a text.
 pub(super) fn tagged<'a>(text: &'a str, tag: &str) -> Option<&'a str> {
     let (_, rest) = text.split_once(&format!("<{tag}>"))?;
     let (inner, _) = rest.split_once(&format!("</{tag}>"))?;
@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_without_a_turn_are_told_apart() {
+    fn other_and_broken_lines_are_distinguished() {
         for other in ["", "  ", r#"{"type":"mode","mode":"normal"}"#] {
             assert!(matches!(parse(other.as_bytes()), Line::Other), "{other}");
         }

@@ -26,13 +26,13 @@ const HELD_BACK: usize = 64;
 pub struct Page {
     /// The turns, oldest first.
     pub turns: Vec<Turn>,
-    /// The offset of the end of the previous page; `None` at the beginning of the conversation.
+    /// The `before` of the next, earlier page; `None` at the beginning of the conversation.
     pub next: Option<u64>,
-    /// The number of unread lines: half-written, no JSON, or too long.
+    /// The number of unreadable lines: half-written, not JSON, or too long.
     pub skipped: u64,
     /// The number of read bytes.
     pub read: u64,
-    /// The last prompt before the page, where it was read.
+    /// The last prompt before the page, if the bytes read contain one.
     pub prompt: Option<Turn>,
 }
 
@@ -57,7 +57,7 @@ pub fn page<R: Read + Seek>(
         let from = end.saturating_sub(window);
         let bytes = part(transcript, from, end - from)?;
         read += bytes.len() as u64;
-        // The first line may have begun before.
+        // The window may begin within a line.
         let first = match from {
             0 => 0,
             _ => memchr::memchr(b'\n', &bytes).map_or(bytes.len(), |at| at + 1),
@@ -80,11 +80,11 @@ pub fn page<R: Read + Seek>(
     // The first turn may have begun before the window.
     let incomplete = usize::from(!is_whole && turns.len() > 1);
     let dropped = turns.len().saturating_sub(limit.max(1)).max(incomplete);
-    let bounded = within(&turns[dropped..]);
-    let before = turns.drain(..dropped + bounded);
+    let excess = excess(&turns[dropped..]);
+    let before = turns.drain(..dropped + excess);
     let prompt = before.rev().find(|turn| turn.role == Role::User);
     let next = match turns.first() {
-        Some(_) if is_whole && dropped + bounded == 0 => None,
+        Some(_) if is_whole && dropped + excess == 0 => None,
         Some(turn) => Some(turn.start),
         None if is_whole => None,
         None if first < end => Some(first),
@@ -99,8 +99,8 @@ pub fn page<R: Read + Seek>(
     })
 }
 
-/// Reads the turn that begins at this byte, with results within the next `ahead` bytes, at most
-/// [`AHEAD_MAX`].
+/// Reads the turn that begins at the byte `start`, with the results of its tools from the next
+/// `ahead` bytes, at most [`AHEAD_MAX`].
 ///
 /// # Errors
 /// The transcript cannot be read.
@@ -114,8 +114,8 @@ pub fn turn_at<R: Read + Seek>(
     Ok(turns.into_iter().next().filter(|turn| turn.start == start))
 }
 
-/// The number of the first turns to leave out, so that the texts stay within the bound.
-fn within(turns: &[Turn]) -> usize {
+/// Returns how many of the first turns to leave out, so that the other texts fit [`TEXTS_MAX`].
+fn excess(turns: &[Turn]) -> usize {
     let mut total = 0;
     let kept = turns.iter().rev().take_while(|turn| {
         total += turn.bytes;
@@ -160,7 +160,7 @@ impl<R: Read> Pass<R> {
         }
     }
 
-    /// Reads about `bytes` more bytes; `None` at the end.
+    /// Reads about `bytes` more bytes, and returns their turns; `None` at the end.
     ///
     /// # Errors
     /// The transcript cannot be read.
@@ -185,7 +185,7 @@ impl<R: Read> Pass<R> {
         Ok(Some(self.turns.drain(HELD_BACK)))
     }
 
-    /// Reads a line; false for too long a line, `None` at the end.
+    /// Reads a line into `line`. Returns false for a line above [`LINE_MAX`], `None` at the end.
     fn line(&mut self, line: &mut Vec<u8>) -> io::Result<Option<bool>> {
         let mut is_short = true;
         let start = self.at;
@@ -226,7 +226,7 @@ mod tests {
         turns.iter().map(|turn| turn.id.as_str()).collect()
     }
 
-    /// Follows the pages to the beginning.
+    /// Returns the ids of all turns, read page by page from the end to the beginning.
     fn all(text: &str, limit: usize) -> Vec<String> {
         let mut transcript = Cursor::new(text);
         let (mut before, mut seen) = (None, Vec::new());
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_beyond_the_window_are_passed_over() {
+    fn lines_longer_than_a_page_are_skipped() {
         let huge = format!(
             "{{\"type\":\"mode\",\"x\":\"{}\"}}\n",
             "y".repeat(PAGE_MAX as usize + 10)
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pass_gives_what_pages_give() {
+    fn a_pass_and_pages_give_equal_turns() {
         let text: String = (0..200).map(|number| user(&format!("u{number}"))).collect();
         let mut pass = Pass::new(Cursor::new(&text));
         let mut seen = Vec::new();

@@ -1,36 +1,36 @@
 //! Reads the form of the agent's questions: one page per question, and a last page with all
 //! answers.
 //!
-//! A page has options and a field for free text. If several options may be taken, a row leads to
-//! the next page. Below an edge follows the offer to talk about the question. A form with one
-//! single-answer question has no last page.
+//! A page has options and a field for free text. A page with tick boxes also has a row that leads
+//! to the next page. The offer to talk about the question stands below a horizontal edge. A form
+//! with one single-answer question has no last page.
 
 use super::{
     options::{Choices, MARK, bare as without_box, is_wrapped},
     region::{bare, is_edge},
 };
 
-/// A text on every page of a question.
+/// The last choice on every page of a question.
 pub(super) const CHAT: &str = "Chat about this";
-/// A text on the last page.
+/// The heading of the last page.
 const REVIEW: &str = "Review your answers";
 /// The choice to submit the answers.
 const SUBMIT: &str = "Submit answers";
-/// The row to the next page, if several options may be taken.
+/// Names of the row to the next page; only a page with tick boxes has this row.
 const NEXT: &[&str] = &["Submit", "Next"];
-/// The placeholder of an empty field.
+/// Placeholders of an empty field.
 const EMPTY: &[&str] = &["Type something.", "Type something"];
 
 /// The parts of a form's page besides its choices.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Form {
-    /// Per choice whether it is ticked; `None` without a box.
+    /// For each choice, whether its box is ticked; `None` for a choice without a box.
     pub ticks: Vec<Option<bool>>,
     /// The index of the field for free text.
     pub field: Option<usize>,
-    /// The text in that field.
+    /// The text in the field for free text; empty while the field shows a placeholder.
     pub typed: String,
-    /// The index of the choice to go on to the next page.
+    /// The index of the row to the next page.
     pub next: Option<usize>,
     /// On the last page, the index of the choice to submit the answers.
     pub submit: Option<usize>,
@@ -45,19 +45,20 @@ pub(super) struct Page {
     pub(super) form: Form,
 }
 
-/// One row for the mark.
+/// A row that the mark can stand on: a choice, or the row to the next page.
 #[derive(Default)]
 struct Row<'a> {
     marked: bool,
     ticked: Option<bool>,
     text: &'a str,
     is_next: bool,
-    /// The lines up to the next row: the rest of a long text, a description.
+    /// The lines between this row and the next: the rest of a long text, a description.
     rest: Vec<&'a str>,
+    /// The row's first line, as on the screen.
     line: &'a str,
 }
 
-/// Parses lines of a screen of `width` as a page of a form.
+/// Parses the lines of a screen, `width` characters wide, as a page of a form.
 pub(super) fn read(lines: &[&str], width: usize) -> Option<Page> {
     if lines.iter().any(|line| line.trim() == REVIEW) {
         return review(lines, width);
@@ -138,8 +139,8 @@ fn rows<'a>(lines: &[&'a str]) -> Vec<Row<'a>> {
     rows
 }
 
-/// Parses a line as a row; `before` is the number of the previous row, and whether that row has a
-/// box.
+/// Parses a line as a row. `before` is the number of the previous row; `has_box` is true if the
+/// previous row has a box.
 fn row<'a>(line: &'a str, before: Option<u32>, has_box: bool) -> Option<Row<'a>> {
     let (marked, rest) = unmarked(line)?;
     if has_box && NEXT.contains(&rest.trim()) {
@@ -170,7 +171,8 @@ fn row<'a>(line: &'a str, before: Option<u32>, has_box: bool) -> Option<Row<'a>>
     })
 }
 
-/// Returns a line without its mark; the mark is in the first column or missing.
+/// Returns whether a line has the mark in its first column, and the line's text after the mark;
+/// `None` for a line that is neither marked nor indented.
 fn unmarked(line: &str) -> Option<(bool, &str)> {
     match line.strip_prefix(MARK) {
         Some(rest) => Some((true, rest.trim_start())),
@@ -189,7 +191,8 @@ fn number_of(line: &str) -> Option<u32> {
     is_numbered.then(|| text[..digits].parse().ok()).flatten()
 }
 
-/// Parses the last page: questions after `●`, answers after `→`, long ones over several lines.
+/// Parses the last page: a question follows `●`, its answer follows `→`, and both may continue over
+/// several lines.
 fn review(lines: &[&str], width: usize) -> Option<Page> {
     let choices = Choices::find(lines, width)?;
     let submit = choices.options.iter().position(|option| option == SUBMIT)?;

@@ -1,11 +1,12 @@
 //! Checks the lines of a copy against their checksums.
 //!
 //! `<copy>.sums` has 12 bytes for each line: its length, its CRC-32C, and the CRC-32C of both with
-//! the line's number; all are little-endian `u32`. A damaged line is read from the transcript
-//! again. Otherwise a marked entry of the same length takes its place, so that all other lines stay
-//! where they are.
+//! the line's number; all are little-endian `u32`. A damaged line is copied from the
+//! transcript again. If the transcript lacks the line, a placeholder of the same length takes its
+//! place, so all other lines keep their offsets.
 //!
-//! Invariant: a damaged record costs no line: the lines from it on count as they are.
+//! Invariant: a damaged checksum loses no line. The lines from this checksum on count as sound, and
+//! get new checksums.
 
 use std::{
     collections::HashMap,

@@ -78,7 +78,7 @@ pub(crate) enum PassError {
     Broken,
     #[error("did not answer within {} s", .0.as_secs())]
     Silent(Duration),
-    #[error("does not answer any more, and may or may not have carried the request out")]
+    #[error("no longer answers, and may or may not have carried out the request")]
     Hangs,
     #[error("the connection cannot be upgraded: use HTTP/1.1")]
     NoUpgrade,
@@ -158,12 +158,12 @@ impl Nodes {
         })
     }
 
-    /// Returns once a peer answers no question any more, so that nobody waits long for a dead one.
+    /// Returns when the peer no longer answers, so that no request waits long for a dead peer.
     async fn falls_silent(&self, peer: &NodeRecord) {
         loop {
             sleep(PROBE_EVERY).await;
             if self.ask(peer, PROBE, None).await.is_err() {
-                tracing::warn!(peer = peer.name, "a node does not answer any more");
+                tracing::warn!(peer = peer.name, "peer stopped answering");
                 return;
             }
         }

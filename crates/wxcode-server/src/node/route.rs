@@ -247,8 +247,9 @@ impl Nodes {
         is_reached
     }
 
-    /// The projects among `places` whose node is not among those `answering`, and whose session no
-    /// other node may have: the lease holds, or this node does not reach the workspace.
+    /// Returns the projects in `places` that are unreachable for now: their node is not in
+    /// `answering`, and this node cannot take over. Either the lease still holds, or this node does
+    /// not reach the workspace.
     pub(crate) async fn unreachable(
         &self,
         answering: &HashSet<Uuid>,

@@ -182,7 +182,7 @@ impl Waiting {
     }
 }
 
-/// The message for a browser: which project waits for what, and where to open it.
+/// The message for a browser: the waiting project, the reason, and the address to open.
 fn message(project: Id, name: &str, call: &Call) -> String {
     let name: String = name.chars().take(WORDS_MAX).collect();
     let words = match call.state.as_str() {

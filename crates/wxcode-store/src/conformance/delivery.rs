@@ -9,7 +9,7 @@ use wxcode_core::delivery::{
 use super::{ALL, Records, sample};
 use crate::{NewDelivery, Page, QUEUE_MAX, Queued, StoreError};
 
-/// A new delivery has no history yet, and has its times to the millisecond.
+/// A queued delivery reads back unchanged, also from a newly opened store; times have milliseconds.
 pub async fn a_text_is_queued_and_reads_back(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
@@ -72,8 +72,8 @@ pub async fn a_repeated_request_is_queued_once(records: &impl Records) {
     assert!(store.open_deliveries(project).await.unwrap().is_empty());
 }
 
-/// A second delivery with a key of the project returns the earlier delivery, also after the earlier
-/// delivery's end.
+/// Queueing with an idempotency key of an earlier delivery in the project returns the earlier
+/// delivery, even after its end.
 pub async fn a_key_is_used_once_in_a_project(records: &impl Records) {
     let store = records.open().await;
     let (here, there) = (
@@ -115,7 +115,7 @@ pub async fn a_key_is_used_once_in_a_project(records: &impl Records) {
     );
 }
 
-/// Without the project, or without the milestone in the project, nothing is queued.
+/// Nothing is queued for a missing project, or for a milestone outside of the project.
 pub async fn a_missing_project_queues_nothing(records: &impl Records) {
     let store = records.open().await;
     let (here, there) = (
@@ -143,8 +143,8 @@ pub async fn a_missing_project_queues_nothing(records: &impl Records) {
     assert_eq!(store.projects_with_open_deliveries().await.unwrap(), []);
 }
 
-/// A project's queue is bounded. Requests for existing deliveries still succeed, and an end makes
-/// room.
+/// A project's queue is bounded. When it is full, repeated requests still succeed, and the end of a
+/// delivery makes room.
 pub async fn the_queue_is_bounded(records: &impl Records) {
     let store = records.open().await;
     let (project, other) = (
@@ -215,7 +215,7 @@ pub async fn the_queue_is_bounded(records: &impl Records) {
     );
 }
 
-/// Pages follow the order of queueing in a project, in any state of the deliveries.
+/// Pages list a project's deliveries in the order of queueing, regardless of their states.
 pub async fn a_thousand_are_listed_in_pages(records: &impl Records) {
     let store = records.open().await;
     let (project, other) = (
@@ -288,7 +288,8 @@ pub async fn open_deliveries_are_found(records: &impl Records) {
     }
 }
 
-/// A delivery from another store keeps its states, order and key, and moves nothing.
+/// A delivery copied from another store keeps its state, order and key, and changes neither its
+/// project nor its milestone.
 pub async fn a_copied_delivery_stays_unchanged(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;

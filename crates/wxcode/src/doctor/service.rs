@@ -71,7 +71,7 @@ pub(super) fn check(
     findings: &mut Findings,
 ) {
     match server {
-        Some(pid) => findings.good("server", &format!("runs, pid {pid}")),
+        Some(pid) => findings.good("server", &format!("running, pid {pid}")),
         None => findings.good("server", "does not run on this data folder"),
     }
     check_scopes(sessions, settings, findings);

@@ -40,7 +40,7 @@ pub(super) fn running(data_dir: &Path, findings: &mut Findings) -> Vec<Running> 
     }
     findings.good(
         "sessions",
-        &format!("{} run, of {all} stored", running.len()),
+        &format!("{} running, of {all} stored", running.len()),
     );
     let others: BTreeSet<&str> = running
         .iter()

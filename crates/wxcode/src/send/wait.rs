@@ -86,7 +86,7 @@ struct Ended {
     server: wxcode_client::Server,
 }
 
-/// Waits for the end of the turn that a delivery begins, and says what it waits for meanwhile.
+/// Waits for the end of a delivery's turn, and reports obstacles on standard error meanwhile.
 async fn turn(
     project: &Project,
     mut events: Events<'_>,
@@ -108,7 +108,7 @@ async fn turn(
     }
 }
 
-/// Says on standard error what holds a command up, each once.
+/// Reports each obstacle of a command once, on standard error.
 struct Notes<'a> {
     project: &'a Project,
     obstacle: Option<String>,

@@ -1,4 +1,4 @@
-//! The documented configuration of Caddy, run by a real Caddy: page, API, terminals, events.
+//! Tests page, API, terminals and events through a real Caddy with the documented configuration.
 
 use std::{
     fs,
@@ -12,13 +12,13 @@ use crate::{
 
 const DOCUMENTED: &str = include_str!("../../../../docs/proxy/Caddyfile");
 
-/// A Caddy in front of a server; `None` where it is not installed.
+/// Starts a Caddy in front of a server; `None` if Caddy is not installed.
 fn caddy(server: &Server) -> Option<FrontProxy> {
     let upstream = server.base.strip_prefix("http://").unwrap();
     assert!(DOCUMENTED.contains("127.0.0.1:8052") && DOCUMENTED.contains("\nbox.example {"));
     let programs = ["/usr/bin/caddy", "/usr/local/bin/caddy"];
     FrontProxy::start("caddy", &programs, |program, folder, address| {
-        // Without a certificate, for any host, on the loopback address.
+        // Serves any host on the loopback address, without a certificate.
         let site = format!("\nhttp://:{} {{\n\tbind 127.0.0.1", address.port());
         let text = DOCUMENTED
             .replace("127.0.0.1:8052", upstream)
@@ -37,7 +37,7 @@ fn caddy(server: &Server) -> Option<FrontProxy> {
 }
 
 #[tokio::test]
-async fn the_documented_caddy_passes_everything() {
+async fn documented_caddy_configuration_forwards_everything() {
     let flags = ["--behind-proxy", "--base-path", "/wx"];
     let mut server = Server::start_with_flags(Agent::fake(""), &flags).await;
     let Some(caddy) = caddy(&server) else {

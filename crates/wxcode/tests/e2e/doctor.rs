@@ -1,14 +1,12 @@
 //! `wxcode doctor`: the report on a server, its sessions and the system.
 
-use std::{fs, process::Output};
+use std::fs;
 
 use crate::support::{Agent, Server};
 
+/// Runs `wxcode doctor`; returns its report, and whether the command succeeded.
 async fn doctor(server: &Server) -> (String, bool) {
-    said(&server.command(&["doctor"]).output().await.unwrap())
-}
-
-fn said(output: &Output) -> (String, bool) {
+    let output = server.command(&["doctor"]).output().await.unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     (text, output.status.success())
 }
@@ -18,14 +16,14 @@ async fn doctor_reports_a_healthy_installation() {
     let mut server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     server.start_session(&project).await;
-    let (text, well) = doctor(&server).await;
-    assert!(well, "{text}");
+    let (text, is_healthy) = doctor(&server).await;
+    assert!(is_healthy, "{text}");
     for part in [
         "claude: ",
         "GSD: commands in",
         "store: answers, through the server",
-        "sessions: 1 run, of 1",
-        &format!("server: runs, pid {}", server.pid()),
+        "sessions: 1 running, of 1",
+        &format!("server: running, pid {}", server.pid()),
         "scopes: ",
         "restart: ",
         "disk: ",
@@ -37,11 +35,12 @@ async fn doctor_reports_a_healthy_installation() {
     }
     server.crash().await;
     // The killed server's server.json still exists.
-    let (text, well) = doctor(&server).await;
-    assert!(well, "{text}");
+    let (text, is_healthy) = doctor(&server).await;
+    assert!(is_healthy, "{text}");
     assert!(text.contains("does not run on this data folder"), "{text}");
     assert!(
-        text.contains(&format!("{} answers", server.store_name())) && text.contains("1 run, of 1"),
+        text.contains(&format!("{} answers", server.store_name()))
+            && text.contains("1 running, of 1"),
         "{text}"
     );
 }
@@ -60,8 +59,8 @@ async fn doctor_names_a_remedy_per_problem() {
     fs::remove_file(dir.join("exit.json")).unwrap();
     fs::write(dir.join("holder.json"), "{").unwrap();
     server.break_store();
-    let (text, well) = doctor(&server).await;
-    assert!(!well);
+    let (text, is_healthy) = doctor(&server).await;
+    assert!(!is_healthy);
     assert!(text.contains("FAILED  store: "), "{text}");
     assert!(
         text.contains("warning sessions: ") && text.contains("holder.json"),
@@ -90,7 +89,7 @@ async fn doctor_names_unenforced_limits() {
 }
 
 #[tokio::test]
-async fn doctor_names_settings_without_hooks() {
+async fn doctor_names_settings_that_disable_hooks() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let folder = server.workspace(&project).await.join(".claude");
@@ -100,8 +99,8 @@ async fn doctor_names_settings_without_hooks() {
     server.start_session(&project).await;
     let user = server.agent.home.config_dir().join("settings.json");
     fs::write(&user, "{ nope").unwrap();
-    let (text, well) = doctor(&server).await;
-    assert!(!well);
+    let (text, is_healthy) = doctor(&server).await;
+    assert!(!is_healthy);
     let line = text
         .lines()
         .find(|line| line.starts_with("FAILED  hooks: "));

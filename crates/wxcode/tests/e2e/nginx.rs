@@ -39,7 +39,7 @@ fn nginx(server: &Server) -> Option<FrontProxy> {
 }
 
 #[tokio::test]
-async fn the_documented_nginx_passes_everything() {
+async fn documented_nginx_configuration_forwards_everything() {
     let flags = ["--behind-proxy", "--base-path", "/wx"];
     let mut server = Server::start_with_flags(Agent::fake(""), &flags).await;
     let Some(nginx) = nginx(&server) else {

@@ -237,8 +237,8 @@ fn note(text: &str) -> Option<Option<bool>> {
 /// Most notes removed after a name.
 const NOTES_MAX: usize = 6;
 
-/// Removes the notes after a name, as in `Name (4/4 plans) -- completed 2026-02-28`, and returns
-/// the state that they tell.
+/// Removes the notes after a name, as in `Name (4/4 plans) -- completed 2026-02-28`. Returns the
+/// name, and the state in the notes: `true` for done.
 pub(super) fn without_notes(name: &str) -> (&str, Option<bool>) {
     let mut name = name;
     let mut told = None;

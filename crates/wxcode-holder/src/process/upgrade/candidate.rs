@@ -1,7 +1,7 @@
-//! The successor program of an upgrade: opened once, and asked whether the program understands the
+//! Opens the successor program of an upgrade, and checks that the program understands the holder's
 //! state.
 
-#![allow(unsafe_code)] // the check's process between fork and exec
+#![allow(unsafe_code)] // `pre_exec` runs code between fork and exec
 
 use std::{
     io::{self, PipeReader, Read},
@@ -34,25 +34,25 @@ const MAX_END: Duration = Duration::from_secs(1);
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Verdict {
-    /// The program can continue the state.
+    /// The program can continue from the state.
     Sound {
         /// The program's build.
         build: String,
         /// The CRC-32C of the bytes read.
         checksum: u32,
     },
-    /// The program cannot continue the state.
+    /// The program cannot continue from the state.
     Unsound { reason: String },
 }
 
-/// The program, opened: a change of its path has no effect.
+/// The opened program; a later change at its path has no effect.
 pub(crate) struct Candidate {
     program: OwnedFd,
     build: String,
 }
 
 impl Candidate {
-    /// Opens the program at a path, which must be of this build.
+    /// Opens the program at `path`, expected to be of `build`; [`Self::accepts`] checks the build.
     pub(crate) fn open(path: &Path, build: String) -> io::Result<Self> {
         let flags = OFlags::PATH | OFlags::CLOEXEC;
         let program = open(path, flags, Mode::empty())?;
@@ -85,13 +85,14 @@ impl Candidate {
             .arg(dir)
             .stdin(Stdio::null())
             .stdout(to)
-            // The program's standard error is unbounded, and is kept out of the holder's.
+            // The program may write any amount there; nothing of it reaches the holder's log.
             .stderr(Stdio::null());
         let kept = [self.program.as_raw_fd(), state.as_raw_fd()];
         // SAFETY: `prepare_check` makes system calls only, and allocates nothing.
         unsafe { command.pre_exec(move || detach::prepare_check(kept)) };
         let child = command.spawn()?;
-        // Reaped with all other children, so the program still has its pid.
+        // The event loop reaps all children, and does not run meanwhile: the pid is still the
+        // program's.
         let process = Stat::of(child.id() as i32).and_then(|stat| stat.handle());
         Ok(Check {
             answer,
@@ -100,8 +101,8 @@ impl Candidate {
         })
     }
 
-    /// Whether the answer comes from a program of this build, and accepts the state with this
-    /// checksum.
+    /// Checks that the answer comes from a program of this build, and accepts the state with the
+    /// checksum `expected`. The error is the reason of the refusal.
     pub(crate) fn accepts(&self, verdict: Verdict, expected: u32) -> Result<(), String> {
         match verdict {
             Verdict::Sound { build, .. } if build != self.build => {
@@ -124,12 +125,12 @@ pub(crate) struct Check {
 }
 
 impl Check {
-    /// Readable when an answer may have arrived.
+    /// The descriptor that becomes readable when an answer may have arrived.
     pub(crate) fn awaits(&self) -> BorrowedFd<'_> {
         self.answer.as_fd()
     }
 
-    /// The answer, if arrived; an error when no answer will come.
+    /// Returns the answer, or `None` before its arrival; an error when no valid answer will arrive.
     pub(crate) fn verdict(&mut self) -> Result<Option<Verdict>, String> {
         let mut buffer = [0; 1024];
         loop {
@@ -152,14 +153,14 @@ impl Check {
         }
     }
 
-    /// Ends the program, and waits for its end: at most 1 s, longer only while the kernel holds the
-    /// program.
+    /// Kills the program, and waits for its end, at most [`MAX_END`]. Only the kernel can delay the
+    /// end of a killed program.
     pub(crate) fn end(self) {
         self.process.signal(Signal::KILL);
         self.process.wait(MAX_END);
     }
 
-    /// Waits for the answer, until this time at most.
+    /// Waits for the answer until the time `until`; `None` if no answer arrived by then.
     pub(crate) fn wait(&mut self, until: Instant) -> Result<Option<Verdict>, String> {
         loop {
             let verdict = self.verdict()?;

@@ -1,5 +1,5 @@
-//! Reads the record of the agent's process: the version, and whether the record agrees with the
-//! hooks about the conversation.
+//! Reads Claude Code's record of the agent's process (`sessions/<pid>.json`): its version, its
+//! status, and its conversation, compared with the conversation of the hooks.
 
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -22,11 +22,11 @@ impl SessionMonitor {
             .await
             .and_then(|record| record.version)
         {
-            self.learn_version(version);
+            self.store_version(version);
         }
     }
 
-    fn learn_version(&mut self, version: String) {
+    fn store_version(&mut self, version: String) {
         version::seen(&version);
         let mut live_metadata = LiveMetadata::read(&self.session.dir);
         live_metadata.claude_version = Some(version.clone());
@@ -37,7 +37,7 @@ impl SessionMonitor {
             .send_modify(|view| view.claude_version = Some(version));
     }
 
-    /// Compares the conversation of the hooks with the processes' records.
+    /// Compares the conversation of the hooks with the records of all Claude Code processes.
     pub(in crate::agent) async fn cross_check(
         &mut self,
         now: Instant,
@@ -53,7 +53,7 @@ impl SessionMonitor {
             if self.view.borrow().claude_version.is_none()
                 && let Some(version) = own.version.clone()
             {
-                self.learn_version(version);
+                self.store_version(version);
             }
         }
         if self.crosscheck.compare(current, owners.as_ref(), now) {
@@ -76,7 +76,7 @@ impl SessionMonitor {
         match &warning {
             Some(warning) => tracing::warn!(session = %self.session.id, "{warning}"),
             None => {
-                tracing::info!(session = %self.session.id, "the session has no trouble any more")
+                tracing::info!(session = %self.session.id, "the session's warning is cleared")
             }
         }
         self.view.send_modify(|view| view.warning = warning);
@@ -89,7 +89,8 @@ impl SessionMonitor {
         off_thread(&self.config_dir, read).await.ok()
     }
 
-    /// Reads Claude's own record of the process: the only evidence of Esc.
+    /// Reads Claude Code's record of the process. Without status reports, only this record shows
+    /// that Esc ended a turn.
     pub(in crate::agent) async fn read_record(
         &mut self,
         now: Instant,
@@ -101,7 +102,7 @@ impl SessionMonitor {
         let status = self.record_of_process().await.map(|record| record.status);
         self.process_record.watch(now);
         if self.agent.state().is_asking() {
-            // Endless output gives no resting screen by itself.
+            // Under endless output the holder never reports a resting screen.
             self.screen_probe.restart(now);
         }
         match self.process_record.confirm(status) {
