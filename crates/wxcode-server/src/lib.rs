@@ -34,6 +34,7 @@ mod sync;
 mod terminal;
 mod usage;
 mod utf8;
+mod watch;
 mod workspace;
 
 #[cfg(panic = "abort")]

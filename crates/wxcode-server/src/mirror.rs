@@ -33,12 +33,13 @@ use tokio::sync::{OwnedMutexGuard, watch};
 use uuid::Uuid;
 use wxcode_core::{id::Id, project::OutputProject};
 
-use crate::{Settings, repository::Repository, sync::lock};
+use crate::{Settings, repository::Repository, sync::lock, watch::Watches};
 pub(crate) use checksum::damaged;
 pub(crate) use follow::Follower;
+use kept::Sizes;
 pub(crate) use kept::{Kept, dropped_bytes};
 pub(crate) use locate::{Files, Place};
-pub(crate) use looks::Looks;
+pub(crate) use looks::{Look, Looks};
 pub(crate) use restore::{judge, restore};
 use shared::Shared;
 
@@ -69,13 +70,15 @@ struct Inner {
     followers: watch::Sender<HashMap<Id, usize>>,
     /// The sizes and times of checked copies.
     checked: Mutex<HashMap<PathBuf, (u64, SystemTime)>>,
+    sizes: Sizes,
+    watches: Arc<Watches>,
 }
 
 /// A project's lock, with the number of removals of its copies.
 type Lock = Arc<tokio::sync::Mutex<u64>>;
 
 impl Mirror {
-    pub(crate) fn new(settings: &Settings, store: Repository) -> Self {
+    pub(crate) fn new(settings: &Settings, store: Repository, watches: Arc<Watches>) -> Self {
         let shared = settings.shared.as_ref();
         Self(Arc::new(Inner {
             root: settings.data_dir.join(FOLDER),
@@ -88,6 +91,8 @@ impl Mirror {
             epochs: Mutex::default(),
             followers: watch::Sender::default(),
             checked: Mutex::default(),
+            sizes: Sizes::default(),
+            watches,
         }))
     }
 
@@ -118,16 +123,25 @@ impl Mirror {
     pub(crate) fn check(&self, project: Id, id: Uuid) -> io::Result<()> {
         let copy = self.conversation(project, id);
         let file = copy.join(format!("{id}.jsonl"));
-        let state = |file: &Path| Some((fs::metadata(file).ok()?.len(), modified(file)?));
-        let Some(found) = state(&file) else {
-            return Ok(());
-        };
-        if lock(&self.0.checked).get(&file) == Some(&found) {
+        if state(&file).is_none() || self.is_checked(&file) {
             return Ok(());
         }
         let _alone = self.lock_of(project).blocking_lock_owned();
         let damage = checksum::verify(&file, None)?;
         kept::note_damage(&copy, id, damage)?;
+        self.changed(project);
+        self.note_checked(file);
+        Ok(())
+    }
+
+    /// Whether a copy was not changed since the last check.
+    fn is_checked(&self, file: &Path) -> bool {
+        let known = lock(&self.0.checked).get(file).copied();
+        known.is_some() && known == state(file)
+    }
+
+    /// Remembers that a copy was checked.
+    fn note_checked(&self, file: PathBuf) {
         if let Some(now) = state(&file) {
             let mut checked = lock(&self.0.checked);
             if checked.len() >= CHECKED_MAX {
@@ -135,7 +149,6 @@ impl Mirror {
             }
             checked.insert(file, now);
         }
-        Ok(())
     }
 
     fn lock_of(&self, project: Id) -> Lock {
@@ -157,7 +170,9 @@ impl Mirror {
         let removed = tokio::task::spawn_blocking(move || {
             let mut removals = own.lock_of(project).blocking_lock_owned();
             *removals += 1;
-            fs::remove_dir_all(own.project(project))
+            let removed = fs::remove_dir_all(own.project(project));
+            own.changed(project);
+            removed
         });
         match removed.await {
             Ok(Err(error)) if error.kind() != io::ErrorKind::NotFound => {
@@ -170,8 +185,10 @@ impl Mirror {
     }
 }
 
-fn modified(file: &Path) -> Option<SystemTime> {
-    fs::metadata(file).ok()?.modified().ok()
+/// The size and the time of a file.
+fn state(file: &Path) -> Option<(u64, SystemTime)> {
+    let found = fs::metadata(file).ok()?;
+    Some((found.len(), found.modified().ok()?))
 }
 
 /// The total size of all copies, in bytes; reads at most `left` entries.

@@ -9,7 +9,6 @@
 mod look;
 mod progress;
 mod record;
-mod watch;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -30,16 +29,12 @@ use wxcode_core::{event::Event, id::Id, milestone::MilestoneStatus, work::Work};
 use wxcode_files::{FileError, Folder, off_thread};
 use wxcode_store::{PAGE_MAX, Page};
 
-use self::{
-    look::Look,
-    progress::ProgressCache,
-    record::Record,
-    watch::{Part, Tree, Watches},
-};
+use self::{look::Look, progress::ProgressCache, record::Record};
 use crate::{
     event::{Batch, Events, Feed},
     repository::Repository,
     sync::lock,
+    watch::{Part, Tree, Watches},
 };
 
 /// Quiet time before changes are read, so that many changes make a single event.
@@ -115,8 +110,7 @@ impl Planning {
         events: Events,
         closing: CancellationToken,
     ) -> Self {
-        let watches = Arc::new(Watches::new());
-        tokio::spawn(Arc::clone(&watches).run(closing.clone()));
+        let watches = Watches::start(closing.clone());
         Self(Arc::new(Inner {
             root,
             store,
@@ -184,9 +178,14 @@ impl Planning {
         self.0.progress.show(projects, &self.0.closing)
     }
 
+    /// The watched folders, for other readers.
+    pub(crate) fn watches(&self) -> Arc<Watches> {
+        Arc::clone(&self.0.watches)
+    }
+
     /// The number of watched folders.
     pub(crate) fn watched(&self) -> usize {
-        self.0.watches.count()
+        self.0.watches.planning_folders()
     }
 
     /// Forgets a deleted project and removes the project's file; returns whether the file is gone.

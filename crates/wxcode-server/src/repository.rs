@@ -331,6 +331,11 @@ impl Repository {
         self.run("projects", self.0.store.projects(page)).await
     }
 
+    pub(crate) async fn metered_projects(&self, limit: u64) -> Result<Vec<OutputProject>> {
+        self.run("metered_projects", self.0.store.metered_projects(limit))
+            .await
+    }
+
     pub(crate) async fn patch_project(
         &self,
         id: Id,

@@ -210,6 +210,11 @@ impl ProjectStore for MongoStore {
             .await
     }
 
+    async fn metered_projects(&self, limit: u64) -> Result<Vec<OutputProject>> {
+        self.run(move |records, _| async move { project::metered(&records, limit).await })
+            .await
+    }
+
     async fn patch_project(
         &self,
         id: Id,

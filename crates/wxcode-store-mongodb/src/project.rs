@@ -103,12 +103,28 @@ pub(crate) async fn get(records: &Records, id: Id) -> Result<Option<OutputProjec
 }
 
 pub(crate) async fn list(records: &Records, page: Page) -> Result<Listing<OutputProject>, Failure> {
+    filtered(records, readable_documents(), page).await
+}
+
+pub(crate) async fn metered(records: &Records, limit: u64) -> Result<Vec<OutputProject>, Failure> {
+    let mut filter = readable_documents();
+    filter.insert("wxcode.settings.usage_metrics", true);
+    let found = filtered(records, filter, Page { skip: 0, limit }).await?;
+    Ok(found.items)
+}
+
+/// The projects with these documents, in the order of creation.
+async fn filtered(
+    records: &Records,
+    filter: Document,
+    page: Page,
+) -> Result<Listing<OutputProject>, Failure> {
     let order = doc! { "created_at": 1, "_id": 1 };
     loop {
         let (found, total) = records
             .page(
                 &records.projects,
-                (readable_documents(), order.clone(), doc! {}),
+                (filter.clone(), order.clone(), doc! {}),
                 page,
             )
             .await?;

@@ -59,6 +59,7 @@ macro_rules! conformance_tests {
                 a_missing_project_stays_missing,
                 a_patch_changes_only_named_fields,
                 settings_change_one_by_one,
+                metered_projects_are_listed_alone,
                 a_status_move_needs_the_old_status,
                 a_thousand_are_listed_in_pages,
                 removal_includes_all_records,

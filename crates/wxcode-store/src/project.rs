@@ -43,6 +43,9 @@ pub trait ProjectStore: Send + Sync + 'static {
     async fn project(&self, id: Id) -> Result<Option<OutputProject>>;
     /// Projects in the order of creation.
     async fn projects(&self, page: Page) -> Result<Listing<OutputProject>>;
+    /// The first projects, in the order of creation, whose settings ask for their usage in the
+    /// metrics; at most [`crate::PAGE_MAX`].
+    async fn metered_projects(&self, limit: u64) -> Result<Vec<OutputProject>>;
     /// Changes the patched fields and `updated_at`; returns the project afterwards. A new workspace
     /// folder replaces the old folder, under the rules of [`ProjectStore::add_project`].
     async fn patch_project(

@@ -157,6 +157,12 @@ impl ProjectStore for SqliteStore {
         self.readers.run(move |tx| project::list(tx, page)).await
     }
 
+    async fn metered_projects(&self, limit: u64) -> Result<Vec<OutputProject>> {
+        self.readers
+            .run(move |tx| project::metered(tx, limit))
+            .await
+    }
+
     async fn patch_project(
         &self,
         id: Id,

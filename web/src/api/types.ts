@@ -157,6 +157,8 @@ export interface Session {
   limit: UsageLimit | null;
   /** What the account and the conversation have used, as far as known. */
   usage?: Usage | null;
+  /** The copies of the project's conversations; null without a copy. */
+  kept?: Kept | null;
   /** The node that runs the session, if the store has several nodes. */
   node?: string | null;
   /** A problem of the session that the user should know. */
@@ -189,6 +191,16 @@ export interface Usage {
   cost_usd: number | null;
   five_hour_percent: number | null;
   seven_day_percent: number | null;
+}
+
+/** What the server keeps of a project's conversations. */
+export interface Kept {
+  bytes: number;
+  bytes_max: number;
+  /** Results of tools that were dropped at the bound. */
+  dropped_bytes: number;
+  /** Entries of the current conversation that the disk lost. */
+  damaged_entries: number;
 }
 
 /** A usage limit of the agent's account. */

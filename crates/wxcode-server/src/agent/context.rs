@@ -70,7 +70,7 @@ impl Context {
         planning: Planning,
         closing: CancellationToken,
     ) -> Self {
-        let mirror = Mirror::new(&settings, store.clone());
+        let mirror = Mirror::new(&settings, store.clone(), planning.watches());
         Self {
             changes: ChangeLog::new(&settings),
             leases: Leases::new(store.clone(), settings.shared.clone()),

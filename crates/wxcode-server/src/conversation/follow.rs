@@ -22,7 +22,7 @@ use super::{Attributions, attribution::Attribution};
 use crate::{
     event::Feed,
     lines::{Lines, Passage},
-    mirror::{Looks, Place},
+    mirror::{Look, Looks, Place},
     repository::Repository,
 };
 
@@ -112,8 +112,8 @@ impl TurnFollower {
     /// Publishes until the agent has ended, and once more then; or until the server closes.
     pub(crate) async fn run(mut self, ended: impl Future<Output = ()>, closing: CancellationToken) {
         let mut looks = Looks::new(POLL, ended, closing);
-        while let Some(is_last) = looks.next().await {
-            self.look(is_last).await;
+        while let Some(look) = looks.next().await {
+            self.look(look == Look::Last).await;
         }
     }
 

@@ -3,8 +3,6 @@
 use std::time::Duration;
 
 use tokio::time::timeout;
-use wxcode_core::project::OutputProject;
-use wxcode_store::Page;
 
 use super::{
     Metrics, Scrape,
@@ -12,27 +10,15 @@ use super::{
 };
 
 /// Most projects with their usage in the metrics; the first ones by their creation.
-const PROJECTS_MAX: usize = 100;
-/// Most projects looked at for the setting.
-const LISTED_MAX: u64 = 10_000;
+const PROJECTS_MAX: u64 = 100;
 /// Time for all of them; those after it keep their earlier values.
 const TIME_MAX: Duration = Duration::from_secs(1);
 
 /// Updates the usage of the projects.
 pub(super) async fn count(from: &Scrape) {
-    let page = Page {
-        skip: 0,
-        limit: LISTED_MAX,
-    };
-    let Ok(projects) = from.store.projects(page).await else {
+    let Ok(shown) = from.store.metered_projects(PROJECTS_MAX).await else {
         return;
     };
-    let shown: Vec<OutputProject> = projects
-        .items
-        .into_iter()
-        .filter(|project| project.settings.usage_metrics == Some(true))
-        .take(PROJECTS_MAX)
-        .collect();
     if shown.is_empty() {
         clear(&from.metrics);
         return;

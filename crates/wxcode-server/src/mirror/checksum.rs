@@ -133,29 +133,59 @@ fn records(copy: &Path) -> io::Result<(File, Vec<Record>)> {
     Ok((file, records))
 }
 
+/// The end of a copy's checksums.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct End {
+    /// The number of lines with a checksum.
+    lines: usize,
+    /// The bytes of these lines.
+    bytes: u64,
+}
+
 /// Records the lines of a copy that have no checksum so far.
-pub(super) fn extend(copy: &Path) -> io::Result<()> {
+pub(super) fn extend(copy: &Path) -> io::Result<End> {
     let (file, records) = records(copy)?;
     append(copy, file, &records)
 }
 
-fn append(copy: &Path, file: File, records: &[Record]) -> io::Result<()> {
-    let covered: u64 = records.iter().map(|record| u64::from(record.len)).sum();
-    let mut from = File::open(copy)?;
-    from.seek(SeekFrom::Start(covered))?;
-    let (mut from, mut to) = (BufReader::new(from), BufWriter::new(file));
-    let (mut line, mut number) = (Vec::new(), records.len());
-    while read_line(&mut from, &mut line)? == Line::Whole {
-        to.write_all(&Record::of(&line).bytes(number))?;
-        number += 1;
+/// The same after the known end, if the checksums still end there: does not read them again.
+pub(super) fn extend_from(copy: &Path, end: Option<End>) -> io::Result<End> {
+    if let Some(end) = end {
+        let file = OpenOptions::new().append(true).open(sums(copy));
+        let len = (end.lines * RECORD) as u64;
+        if let Ok(file) = file
+            && file.metadata()?.len() == len
+        {
+            return append_from(copy, file, end);
+        }
     }
-    to.flush()
+    extend(copy)
 }
 
-/// Checks all lines of a copy, and mends damaged ones from the transcript. The caller holds the
-/// project's lock.
-pub(super) fn verify(copy: &Path, transcript: Option<&mut File>) -> io::Result<Damage> {
-    let (mut file, mut records) = records(copy)?;
+fn append(copy: &Path, file: File, records: &[Record]) -> io::Result<End> {
+    let end = End {
+        lines: records.len(),
+        bytes: records.iter().map(|record| u64::from(record.len)).sum(),
+    };
+    append_from(copy, file, end)
+}
+
+fn append_from(copy: &Path, file: File, mut end: End) -> io::Result<End> {
+    let mut from = File::open(copy)?;
+    from.seek(SeekFrom::Start(end.bytes))?;
+    let (mut from, mut to) = (BufReader::new(from), BufWriter::new(file));
+    let mut line = Vec::new();
+    while read_line(&mut from, &mut line)? == Line::Whole {
+        to.write_all(&Record::of(&line).bytes(end.lines))?;
+        end.lines += 1;
+        end.bytes += line.len() as u64;
+    }
+    to.flush()?;
+    Ok(end)
+}
+
+/// The numbers and the places of damaged lines.
+fn damaged_lines(copy: &Path, records: &[Record]) -> io::Result<Vec<(usize, u64)>> {
     let mut from = BufReader::new(File::open(copy)?);
     let (mut bad, mut offset) = (Vec::new(), 0);
     let mut line = Vec::new();
@@ -168,6 +198,41 @@ pub(super) fn verify(copy: &Path, transcript: Option<&mut File>) -> io::Result<D
         }
         offset += len;
     }
+    Ok(bad)
+}
+
+/// Whether a copy has damaged lines.
+pub(super) fn is_damaged(copy: &Path) -> io::Result<bool> {
+    let (_, records) = records(copy)?;
+    Ok(!damaged_lines(copy, &records)?.is_empty())
+}
+
+/// Takes damaged lines of a copy from another copy of the transcript; lines that are not there stay
+/// damaged. The caller holds the project's lock.
+pub(super) fn mend(copy: &Path, other: &mut File) -> io::Result<u64> {
+    let (_, records) = records(copy)?;
+    let bad = damaged_lines(copy, &records)?;
+    let found = search(other, bad.iter().map(|(number, _)| records[*number]))?;
+    let target = OpenOptions::new().write(true).open(copy)?;
+    let mut mended = 0;
+    for (number, offset) in bad {
+        let record = records[number];
+        if let Some(line) = found.get(&(record.len, record.crc)) {
+            target.write_all_at(line, offset)?;
+            mended += 1;
+        }
+    }
+    target.sync_all()?;
+    MENDED.fetch_add(mended, Ordering::Relaxed);
+    tracing::warn!(copy = %copy.display(), mended, "entries of a conversation's copy were damaged on the disk; they were fetched from the store again");
+    Ok(mended)
+}
+
+/// Checks all lines of a copy, and mends damaged ones from the transcript. The caller holds the
+/// project's lock.
+pub(super) fn verify(copy: &Path, transcript: Option<&mut File>) -> io::Result<Damage> {
+    let (mut file, mut records) = records(copy)?;
+    let bad = damaged_lines(copy, &records)?;
     if bad.is_empty() {
         append(copy, file, &records)?;
         return Ok(Damage::default());
@@ -216,7 +281,7 @@ fn search(
     while !left.is_empty() && bytes < MEND_MAX {
         match read_line(&mut from, &mut line)? {
             Line::Unfinished => break,
-            Line::TooLong(_) => continue,
+            Line::TooLong => continue,
             Line::Whole => {}
         }
         // Most lines differ in their length.
@@ -244,99 +309,4 @@ fn placeholder(len: usize) -> Vec<u8> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const LINES: [&str; 3] = [
-        "{\"uuid\":\"a\",\"text\":\"the first words\"}\n",
-        "{\"uuid\":\"b\",\"text\":\"the second words\"}\n",
-        "{\"uuid\":\"c\",\"text\":\"the third words\"}\n",
-    ];
-
-    struct Copied {
-        _root: tempfile::TempDir,
-        copy: PathBuf,
-        whole: String,
-    }
-
-    impl Copied {
-        fn new() -> Self {
-            let root = tempfile::tempdir().unwrap();
-            let copy = root.path().join("a.jsonl");
-            let whole = LINES.concat();
-            fs::write(&copy, &whole).unwrap();
-            extend(&copy).unwrap();
-            Self {
-                _root: root,
-                copy,
-                whole,
-            }
-        }
-
-        fn flip(&self, path: &Path, at: usize) {
-            let mut bytes = fs::read(path).unwrap();
-            bytes[at] ^= 1;
-            fs::write(path, bytes).unwrap();
-        }
-
-        fn text(&self) -> String {
-            fs::read_to_string(&self.copy).unwrap()
-        }
-    }
-
-    #[test]
-    fn every_flipped_byte_is_mended() {
-        let copied = Copied::new();
-        assert_eq!(verify(&copied.copy, None).unwrap(), Damage::default());
-        let transcript = copied.copy.with_extension("transcript");
-        fs::write(&transcript, &copied.whole).unwrap();
-        for at in 0..copied.whole.len() {
-            copied.flip(&copied.copy, at);
-            let mut file = File::open(&transcript).unwrap();
-            let damage = verify(&copied.copy, Some(&mut file)).unwrap();
-            assert_eq!((damage.mended, damage.lost), (1, 0), "byte {at}");
-            assert_eq!(copied.text(), copied.whole, "byte {at}");
-        }
-    }
-
-    #[test]
-    fn a_lost_entry_is_marked_in_its_place() {
-        let copied = Copied::new();
-        copied.flip(&copied.copy, LINES[0].len() + 5);
-        let damage = verify(&copied.copy, None).unwrap();
-        assert_eq!((damage.mended, damage.lost), (0, 1));
-        let text = copied.text();
-        assert_eq!(text.len(), copied.whole.len());
-        let lines: Vec<&str> = text.split_inclusive('\n').collect();
-        assert_eq!((lines[0], lines[2]), (LINES[0], LINES[2]));
-        let entry: serde_json::Value = serde_json::from_str(lines[1]).unwrap();
-        assert_eq!(entry["type"], LOST);
-        assert_eq!(verify(&copied.copy, None).unwrap(), Damage::default());
-    }
-
-    #[test]
-    fn a_damaged_record_costs_no_line() {
-        let copied = Copied::new();
-        let records = sums(&copied.copy);
-        for at in 0..RECORD * 3 {
-            copied.flip(&records, at);
-            assert_eq!(verify(&copied.copy, None).unwrap(), Damage::default());
-            assert_eq!(copied.text(), copied.whole, "byte {at}");
-            assert_eq!(fs::metadata(&records).unwrap().len() as usize, RECORD * 3);
-        }
-    }
-
-    #[test]
-    fn a_cut_copy_is_filled() {
-        let copied = Copied::new();
-        let transcript = copied.copy.with_extension("transcript");
-        fs::write(&transcript, &copied.whole).unwrap();
-        let cut = LINES[0].len() + 3;
-        let file = OpenOptions::new().write(true).open(&copied.copy).unwrap();
-        file.set_len(cut as u64).unwrap();
-        let mut file = File::open(&transcript).unwrap();
-        let damage = verify(&copied.copy, Some(&mut file)).unwrap();
-        assert_eq!((damage.mended, damage.lost), (2, 0));
-        assert_eq!(copied.text(), copied.whole);
-    }
-}
+mod tests;

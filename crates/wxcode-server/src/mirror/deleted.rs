@@ -33,6 +33,7 @@ impl Mirror {
     pub(crate) fn retire(&self, project: Id) -> io::Result<()> {
         let mut removals = self.lock_of(project).blocking_lock_owned();
         *removals += 1;
+        self.changed(project);
         let mut builder = fs::DirBuilder::new();
         builder
             .recursive(true)

@@ -19,8 +19,8 @@ pub(super) enum Line {
     Whole,
     /// Nothing, or a line without an end so far.
     Unfinished,
-    /// A line of this many bytes, too long to copy.
-    TooLong(u64),
+    /// The first [`LINE_MAX`] bytes of a line that is too long to copy; its rest follows.
+    TooLong,
 }
 
 /// Reads one line into `line`, of at most [`LINE_MAX`] bytes.
@@ -30,24 +30,21 @@ pub(super) fn read_line(from: &mut impl BufRead, line: &mut Vec<u8>) -> io::Resu
     if line.last() == Some(&b'\n') {
         return Ok(Line::Whole);
     }
-    let mut len = line.len() as u64;
-    if len < LINE_MAX {
+    if (line.len() as u64) < LINE_MAX {
         return Ok(Line::Unfinished);
     }
     line.clear();
-    loop {
-        let bytes = from.fill_buf()?;
-        if bytes.is_empty() {
-            return Ok(Line::Unfinished);
-        }
-        let end = bytes.iter().position(|byte| *byte == b'\n');
-        let count = end.map_or(bytes.len(), |at| at + 1);
-        len += count as u64;
-        from.consume(count);
-        if end.is_some() {
-            return Ok(Line::TooLong(len));
-        }
-    }
+    Ok(Line::TooLong)
+}
+
+/// Passes over one buffer of a line's rest; returns its bytes, 0 at the end of the file, and
+/// whether the line ends with them.
+pub(super) fn pass_over(from: &mut impl BufRead) -> io::Result<(u64, bool)> {
+    let bytes = from.fill_buf()?;
+    let end = memchr::memchr(b'\n', bytes);
+    let count = end.map_or(bytes.len(), |at| at + 1);
+    from.consume(count);
+    Ok((count as u64, end.is_some()))
 }
 
 /// The entries of a copy. An entry without `uuid` counts by its bytes, as often as it is there.

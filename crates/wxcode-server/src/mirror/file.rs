@@ -5,12 +5,12 @@ use std::{
     io::{self, BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _},
     os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
     path::Path,
-    time::SystemTime,
+    time::{Instant, SystemTime},
 };
 
 use super::{
     checksum::{self, Damage},
-    entry::{Entries, Line, read_line},
+    entry::{Entries, LINE_MAX, Line, pass_over, read_line},
 };
 
 /// Bytes before the reached place, compared to notice a file written anew.
@@ -26,6 +26,14 @@ pub(super) struct Budget {
     pub(super) bytes: u64,
     /// Bytes that the project's copies may still grow by.
     pub(super) room: u64,
+    /// The end of the time; each step gets on by a line or a part of a long one.
+    pub(super) until: Instant,
+}
+
+impl Budget {
+    fn is_spent(&self) -> bool {
+        self.bytes == 0 || Instant::now() >= self.until
+    }
 }
 
 /// The outcome of one step.
@@ -50,12 +58,16 @@ pub(super) struct FileCopy {
     offset: u64,
     /// The file's bytes before the offset.
     tail: Vec<u8>,
+    /// Passed bytes of a line that is too long to copy, while its end was not reached.
+    passed: u64,
     /// The size of the copy.
     pub(super) copied: u64,
     /// The damage of the copy since the last report.
     pub(super) damage: Damage,
     /// The entries of the copy, while the file is read anew.
     known: Option<Entries>,
+    /// The end of the copy's checksums.
+    sums: Option<checksum::End>,
 }
 
 impl FileCopy {
@@ -63,6 +75,12 @@ impl FileCopy {
     pub(super) fn is_fresh(&self, file: &Metadata) -> bool {
         self.identity == Some((file.dev(), file.ino()))
             && self.ended == Some((file.len(), file.modified().ok()))
+    }
+
+    /// The copy was written anew, with the same lines and another size.
+    pub(super) fn shortened(&mut self, copied: u64) {
+        self.copied = copied;
+        self.sums = None;
     }
 
     /// Copies whole lines of the file, as far as the budget goes.
@@ -81,31 +99,50 @@ impl FileCopy {
         let mut from = BufReader::with_capacity(READ, file);
         let mut to = BufWriter::with_capacity(READ, copy);
         let mut line = Vec::new();
+        let mut is_begun = false;
         let reached = loop {
-            if budget.bytes == 0 {
+            if is_begun && budget.is_spent() {
                 break Reached::Budget;
             }
-            let len = match read_line(&mut from, &mut line)? {
-                Line::Unfinished => break Reached::End,
-                Line::TooLong(len) => {
-                    tracing::warn!(bytes = len, "a line of a transcript is too long to copy");
-                    len
+            is_begun = true;
+            let len = if self.passed > 0 {
+                line.clear();
+                let (count, is_end) = pass_over(&mut from)?;
+                if count == 0 {
+                    break Reached::End;
                 }
-                Line::Whole => {
-                    let len = line.len() as u64;
-                    let is_new = match &mut self.known {
-                        Some(known) => known.is_new(&line),
-                        None => true,
-                    };
-                    if is_new {
-                        if len > budget.room {
-                            break Reached::Full;
-                        }
-                        to.write_all(&line)?;
-                        budget.room -= len;
-                        self.copied += len;
+                self.passed += count;
+                if is_end {
+                    tracing::warn!(
+                        bytes = self.passed,
+                        "a line of a transcript is too long to copy"
+                    );
+                    self.passed = 0;
+                }
+                count
+            } else {
+                match read_line(&mut from, &mut line)? {
+                    Line::Unfinished => break Reached::End,
+                    Line::TooLong => {
+                        self.passed = LINE_MAX;
+                        LINE_MAX
                     }
-                    len
+                    Line::Whole => {
+                        let len = line.len() as u64;
+                        let is_new = match &mut self.known {
+                            Some(known) => known.is_new(&line),
+                            None => true,
+                        };
+                        if is_new {
+                            if len > budget.room {
+                                break Reached::Full;
+                            }
+                            to.write_all(&line)?;
+                            budget.room -= len;
+                            self.copied += len;
+                        }
+                        len
+                    }
                 }
             };
             self.offset += len;
@@ -114,7 +151,7 @@ impl FileCopy {
         };
         to.flush()?;
         drop(to);
-        checksum::extend(path)?;
+        self.sums = Some(checksum::extend_from(path, self.sums)?);
         if reached == Reached::End {
             self.known = None;
             self.ended = Some((found.len(), found.modified().ok()));

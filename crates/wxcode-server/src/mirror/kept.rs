@@ -3,10 +3,13 @@
 //! `<project>/kept.json` counts both.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     fs, io,
     path::Path,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use serde::{Deserialize, Serialize};
@@ -18,6 +21,7 @@ use super::{
     bound::{self, BOUND},
     checksum::Damage,
 };
+use crate::sync::lock;
 
 /// The file in the folder of a project's copies.
 const FILE: &str = "kept.json";
@@ -83,17 +87,56 @@ pub(super) fn note_damage(copy: &Path, id: Uuid, damage: Damage) -> io::Result<(
     })
 }
 
+/// The sizes of projects' copies, where they are known.
+pub(super) type Sizes = Mutex<HashMap<Id, Size>>;
+
+/// The size of a project's copies.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Size {
+    /// The number of changes so far.
+    changes: u64,
+    /// The size in bytes, unless a change came after the last look.
+    bytes: Option<u64>,
+}
+
 impl Mirror {
+    /// The size of a project's copies: their folder is walked after a change only. Blocks.
+    pub(super) fn size(&self, project: Id) -> u64 {
+        let known = lock(&self.0.sizes)
+            .get(&project)
+            .copied()
+            .unwrap_or_default();
+        if let Some(bytes) = known.bytes {
+            return bytes;
+        }
+        let bytes = bound::kept(&self.project(project));
+        let mut sizes = lock(&self.0.sizes);
+        let size = sizes.entry(project).or_default();
+        if size.changes == known.changes {
+            size.bytes = Some(bytes);
+        }
+        bytes
+    }
+
+    /// Notes that a project's copies have changed.
+    pub(super) fn changed(&self, project: Id) {
+        let mut sizes = lock(&self.0.sizes);
+        let size = sizes.entry(project).or_default();
+        size.changes += 1;
+        size.bytes = None;
+    }
+
     /// The copies of a project, and the damage of one of its conversations; `None` without a copy.
     pub(crate) async fn kept(&self, project: Id, id: Option<Uuid>) -> Option<Kept> {
         let folder = self.project(project);
+        let own = self.clone();
         let look = move || {
             if !folder.is_dir() {
                 return None;
             }
             let counts = read(&folder);
             Some(Kept {
-                bytes: bound::kept(&folder),
+                bytes: own.size(project),
                 bytes_max: BOUND,
                 dropped_bytes: counts.dropped_bytes,
                 damaged_entries: id.and_then(|id| counts.lost.get(&id).copied()).unwrap_or(0),

@@ -5,11 +5,13 @@
 //!
 //! Invariant: this node publishes only under the epoch of its own lease.
 
+mod transfer;
+
 use std::{
     collections::BTreeMap,
-    fs::{self, File, OpenOptions},
-    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    fs::{self, File},
+    io::{self, Read as _, Seek as _, SeekFrom},
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -20,7 +22,8 @@ use uuid::Uuid;
 use wxcode_core::{id::Id, lease::Node};
 use wxcode_store::{CopyFile, PIECE_MAX, StoreError};
 
-use super::{Mirror, SIDE_FILES_MAX, bound::BOUND, checksum};
+use self::transfer::{download, mend};
+use super::{Mirror, SIDE_FILES_MAX, checksum};
 use crate::{disk::on_disk, repository::Repository, sync::lock};
 
 /// The file with the published states.
@@ -275,6 +278,12 @@ impl Mirror {
                     .filter(|state| fs::metadata(&path).is_ok_and(|own| own.len() == state.len))
                     .map(|state| state.len);
                 download(shared, project, &file, &path, from).await?;
+                self.changed(project);
+            } else if !self.is_checked(&path) {
+                match on_disk(|| checksum::is_damaged(&path))? {
+                    true => mend(shared, project, &file, &path).await?,
+                    false => self.note_checked(path.clone()),
+                }
             }
             if let Some(epoch) = epoch.filter(|epoch| *epoch > file.epoch) {
                 let taken = CopyFile {
@@ -334,65 +343,6 @@ pub(super) fn note_rewritten(
         }
     }
     write_states(project, &states)
-}
-
-/// Downloads a file: the bytes after the first `from`, or all of it.
-async fn download(
-    shared: &Shared,
-    project: Id,
-    file: &CopyFile,
-    path: &Path,
-    from: Option<u64>,
-) -> Result<()> {
-    if file.len > BOUND {
-        let (name, len) = (&file.name, file.len);
-        let error =
-            format!("the file {name} of a copy has {len} bytes, at most {BOUND} are expected");
-        return Err(StoreError::Refused(error).into());
-    }
-    if let Some(from) = from {
-        let mut to = OpenOptions::new().append(true).open(path)?;
-        read_into(shared, project, file, from, &mut to).await?;
-        on_disk(|| checksum::extend(path))?;
-        return Ok(());
-    }
-    let draft = path.with_extension("new");
-    if let Some(folder) = path.parent() {
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)?;
-    }
-    let mut to = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&draft)?;
-    read_into(shared, project, file, 0, &mut to).await?;
-    on_disk(|| to.sync_all())?;
-    checksum::forget(path)?;
-    fs::rename(draft, path)?;
-    on_disk(|| checksum::extend(path))?;
-    Ok(())
-}
-
-async fn read_into(
-    shared: &Shared,
-    project: Id,
-    file: &CopyFile,
-    mut offset: u64,
-    to: &mut File,
-) -> Result<()> {
-    while offset < file.len {
-        let bytes = shared.store.read_copy(project, file, offset).await?;
-        if bytes.is_empty() {
-            break;
-        }
-        on_disk(|| to.write_all(&bytes))?;
-        offset += bytes.len() as u64;
-    }
-    Ok(())
 }
 
 /// The files of a conversation's copy with their sizes.

@@ -249,6 +249,41 @@ pub async fn settings_change_one_by_one(records: &impl Records) {
     assert_eq!(again.settings, env.apply(AgentSettings::default()));
 }
 
+/// Only projects whose settings ask for it are metered, in the order of creation.
+pub async fn metered_projects_are_listed_alone(records: &impl Records) {
+    let store = records.open().await;
+    let mut expected = Vec::new();
+    let wishes = [Some(true), None, Some(false), Some(true), Some(true)];
+    for (number, wish) in wishes.into_iter().enumerate() {
+        let project = OutputProject {
+            settings: AgentSettings {
+                usage_metrics: wish,
+                // A text that looks like the setting.
+                env: [("A".to_owned(), "\"usage_metrics\":true".to_owned())].into(),
+                ..AgentSettings::default()
+            },
+            created_at: sample::at(i64::try_from(number).unwrap()),
+            ..sample::project()
+        };
+        store.add_project(&project).await.unwrap();
+        if wish == Some(true) {
+            expected.push(project);
+        }
+    }
+    assert_eq!(store.metered_projects(100).await.unwrap(), expected);
+    assert_eq!(store.metered_projects(2).await.unwrap(), expected[..2]);
+    let off = ProjectPatch {
+        settings: SettingsPatch {
+            usage_metrics: Some(None),
+            ..SettingsPatch::default()
+        },
+        ..ProjectPatch::default()
+    };
+    let changed = store.patch_project(expected[0].id, &off, sample::at(9));
+    assert!(changed.await.unwrap().is_some());
+    assert_eq!(store.metered_projects(100).await.unwrap(), expected[1..]);
+}
+
 /// The status moves only from the named status.
 pub async fn a_status_move_needs_the_old_status(records: &impl Records) {
     use ProjectStatus::{Active, Created, Initialized};

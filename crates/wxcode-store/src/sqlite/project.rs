@@ -107,6 +107,20 @@ pub(super) fn list(tx: &Transaction<'_>, page: Page) -> Result<Listing<OutputPro
     Ok(Listing { items, total })
 }
 
+pub(super) fn metered(tx: &Transaction<'_>, limit: u64) -> Result<Vec<OutputProject>, Failure> {
+    // Most projects have no settings of their own, and the rest of them no such one.
+    let mut query = tx.prepare_cached(
+        "SELECT * FROM output_projects
+         WHERE settings LIKE '%\"usage_metrics\":true%'
+            AND json_valid(settings) AND json_extract(settings, '$.usage_metrics') = 1
+         ORDER BY n LIMIT ? OFFSET ?",
+    )?;
+    query
+        .query_map(columns::window(Page { skip: 0, limit }), read)?
+        .map(|project| with_history(tx, project?))
+        .collect()
+}
+
 pub(super) fn patch(
     tx: &Transaction<'_>,
     id: Id,

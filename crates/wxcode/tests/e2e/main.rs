@@ -17,6 +17,7 @@ mod client;
 mod clock;
 mod commands;
 mod conversation;
+mod copy_limits;
 mod credentials;
 mod damage;
 mod damaged_copy;

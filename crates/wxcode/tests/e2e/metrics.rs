@@ -30,7 +30,7 @@ pub(crate) async fn scrape(server: &Server) -> BTreeMap<String, f64> {
 }
 
 /// Waits until a sample fits.
-async fn until(server: &Server, name: &str, wanted: impl Fn(f64) -> bool) {
+pub(crate) async fn until(server: &Server, name: &str, wanted: impl Fn(f64) -> bool) {
     let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
     loop {
         let samples = scrape(server).await;

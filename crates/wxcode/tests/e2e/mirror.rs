@@ -52,8 +52,13 @@ impl Copied {
 
     /// Waits until the copy equals the transcript.
     pub(crate) async fn whole(&self) -> Vec<u8> {
-        let bytes = fs::read(&self.transcript).unwrap();
-        is(&self.copy(), &bytes).await;
+        let mut bytes = Vec::new();
+        // The agent may write its last words after its report.
+        eventually("the copy equals the transcript", || {
+            bytes = fs::read(&self.transcript).unwrap();
+            fs::read(self.copy()).is_ok_and(|copy| copy == bytes)
+        })
+        .await;
         bytes
     }
 

@@ -26,7 +26,11 @@ async fn usage_is_shown_on_request_alone() {
         .unwrap();
     file.write_all(format!("{line}\n").as_bytes()).unwrap();
     let path = format!("/output-projects/{project}");
+    let listings = "wxcode_store_operation_seconds_count{operation=\"projects\"}";
+    let before = scrape(server).await.get(listings).copied();
     assert!(!metrics(server).await.contains(project));
+    let after = scrape(server).await.get(listings).copied();
+    assert_eq!(before, after, "a scrape lists no projects");
     let on = json!({ "settings": { "usage_metrics": true } });
     let shown = server.patch(&path, on).await.expect(200);
     assert_eq!(shown["settings"]["usage_metrics"], json!(true));

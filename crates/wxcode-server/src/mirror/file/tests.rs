@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use tempfile::TempDir;
 
@@ -25,7 +25,8 @@ impl Pair {
     fn step(&mut self, bytes: u64, room: u64) -> Reached {
         let copy = self.root.path().join("a/copy");
         let mut file = File::open(self.file()).unwrap();
-        let mut budget = Budget { bytes, room };
+        let until = Instant::now() + Duration::from_secs(3_600);
+        let mut budget = Budget { bytes, room, until };
         self.state.step(&mut file, &copy, &mut budget).unwrap()
     }
 
@@ -132,6 +133,40 @@ fn a_long_line_is_copied_in_steps() {
     assert_eq!(pair.step(1, u64::MAX), Reached::Budget);
     assert_eq!(pair.copy().len(), long.len());
     assert_eq!(pair.copied().len(), 2 * long.len());
+}
+
+#[test]
+fn a_line_that_is_too_long_is_passed_in_steps() {
+    let mut pair = Pair::new();
+    let (one, two) = (entry(1, "one"), entry(2, "two"));
+    pair.append(&one);
+    let file = OpenOptions::new().append(true).open(pair.file()).unwrap();
+    file.set_len(one.len() as u64 + 3 * LINE_MAX).unwrap();
+    assert_eq!(pair.step(one.len() as u64, u64::MAX), Reached::Budget);
+    assert_eq!(pair.step(1, u64::MAX), Reached::Budget, "its beginning");
+    assert_eq!(pair.step(LINE_MAX, u64::MAX), Reached::Budget);
+    assert_eq!(pair.copied(), one, "its end is not written yet");
+    pair.append(&format!("\n{two}"));
+    assert_eq!(pair.copied(), format!("{one}{two}"));
+}
+
+#[test]
+fn each_step_gets_on_by_a_line() {
+    let mut pair = Pair::new();
+    let (one, two) = (entry(1, "one"), entry(2, "two"));
+    pair.append(&format!("{one}{two}"));
+    let copy = pair.root.path().join("a/copy");
+    for expected in [one.clone(), format!("{one}{two}")] {
+        let mut budget = Budget {
+            bytes: u64::MAX,
+            room: u64::MAX,
+            until: Instant::now(),
+        };
+        let mut file = File::open(pair.file()).unwrap();
+        let reached = pair.state.step(&mut file, &copy, &mut budget).unwrap();
+        assert_eq!(reached, Reached::Budget);
+        assert_eq!(pair.copy(), expected);
+    }
 }
 
 #[test]

@@ -140,8 +140,17 @@ impl Socket {
 
     /// Types a command, and Enter once the command is visible.
     pub(crate) async fn submit(&mut self, command: &str) {
+        let before = self.output.len();
         self.input(command).await;
-        self.until(command).await;
+        // An earlier command may have been the same.
+        while !self.output[before..].contains(command) {
+            assert!(
+                self.next().await,
+                "closed ({:?}) before {command:?}; the output ends {:?}",
+                self.closed,
+                tail(&self.output)
+            );
+        }
         self.input("\r").await;
     }
 

@@ -1,5 +1,7 @@
-//! Watches folders of projects with a single inotify instance, and wakes a project's reader on a
-//! change.
+//! Watches folders with a single inotify instance, and wakes a folder's reader on a change.
+//!
+//! A reader must not rely on it alone: the system may give no instance or too few watches, and some
+//! file systems report nothing.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -21,18 +23,18 @@ use rustix::{
 };
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::sync::lock;
 
-/// Most watched folders of a project; changes in further folders are found when the agent's hooks
-/// wake the reader.
-pub(super) const FOLDERS_MAX: usize = 1_000;
+/// Most watched folders of one reader; changes in further folders are found at its next look.
+pub(crate) const FOLDERS_MAX: usize = 1_000;
 /// Bytes of the system's reports per read.
 const READ: usize = 16 << 10; // 16 KiB
 
-/// The watched folders of all projects.
+/// The watched folders of all readers.
 #[derive(Debug)]
-pub(super) struct Watches {
+pub(crate) struct Watches {
     /// `None` when the system gives no inotify instance.
     inotify: Option<OwnedFd>,
     table: Mutex<HashMap<i32, Vec<Watcher>>>,
@@ -49,16 +51,42 @@ struct Watcher {
 
 /// The watched part of a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
+pub(crate) enum Part {
     /// Only the folder's existence, and its entry `.planning`: the workspace.
     Planning,
-    /// Everything in the folder.
+    /// Only the transcript of this conversation, and the folder with its other files.
+    Conversation(Uuid),
+    /// Everything in a folder with other files of a conversation.
+    Side,
+    /// Everything in a folder of plans.
     All,
 }
 
+impl Part {
+    /// Whether an entry with this name belongs to the part.
+    fn has(self, name: &[u8]) -> bool {
+        match self {
+            Self::Planning => name == b".planning",
+            Self::Conversation(id) => {
+                let id = id.hyphenated().to_string();
+                let rest = name.strip_prefix(id.as_bytes());
+                rest.is_some_and(|rest| rest.is_empty() || rest == b".jsonl")
+            }
+            Self::Side | Self::All => true,
+        }
+    }
+}
+
 impl Watches {
+    /// Starts without folders, and notices changes until the server closes.
+    pub(crate) fn start(closing: CancellationToken) -> Arc<Self> {
+        let watches = Arc::new(Self::new());
+        tokio::spawn(Arc::clone(&watches).run(closing));
+        watches
+    }
+
     /// Starts without folders. Changes are noticed while [`Self::run`] runs.
-    pub(super) fn new() -> Self {
+    fn new() -> Self {
         let (inotify, error) = match inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK) {
             Ok(inotify) => (Some(inotify), None),
             Err(error) => (None, Some(error)),
@@ -75,15 +103,15 @@ impl Watches {
     }
 
     /// Wakes readers until the server closes.
-    pub(super) async fn run(self: Arc<Self>, closing: CancellationToken) {
+    async fn run(self: Arc<Self>, closing: CancellationToken) {
         let Ok(end) = eventfd(0, EventfdFlags::CLOEXEC).map(Arc::new) else {
             return;
         };
         let ended = Arc::clone(&end);
         // A separate thread, because the thread waits for a descriptor other than a socket.
-        let thread = thread::Builder::new().name("planning".to_owned());
+        let thread = thread::Builder::new().name("watch".to_owned());
         if let Err(error) = thread.spawn(move || self.read(&ended)) {
-            tracing::warn!(%error, "cannot watch planning folders");
+            tracing::warn!(%error, "cannot watch folders: their changes are found by looks alone");
             return;
         }
         closing.cancelled().await;
@@ -131,7 +159,7 @@ impl Watches {
             return;
         }
         for watcher in table.get(&wd).into_iter().flatten() {
-            if watcher.part == Part::All || name.is_none_or(|name| name == b".planning") {
+            if name.is_none_or(|name| watcher.part.has(name)) {
                 watcher.bell.notify_one();
             }
         }
@@ -153,8 +181,10 @@ impl Watches {
             | WatchFlags::MOVE_SELF;
         // Added to another project's watch of the same folder.
         let mut flags = entries | WatchFlags::ONLYDIR | WatchFlags::MASK_ADD;
-        if part == Part::All {
-            flags |= WatchFlags::MODIFY | WatchFlags::ATTRIB;
+        match part {
+            Part::Planning => {}
+            Part::Conversation(_) | Part::Side => flags |= WatchFlags::MODIFY,
+            Part::All => flags |= WatchFlags::MODIFY | WatchFlags::ATTRIB,
         }
         // Held meanwhile, so an immediate report finds its reader.
         let mut table = self.table();
@@ -187,9 +217,14 @@ impl Watches {
         }
     }
 
-    /// The number of watched folders.
-    pub(super) fn count(&self) -> usize {
-        self.table().len()
+    /// The number of folders watched for plans.
+    pub(crate) fn planning_folders(&self) -> usize {
+        let is_of_plans = |watcher: &Watcher| matches!(watcher.part, Part::Planning | Part::All);
+        let table = self.table();
+        let folders = table.values();
+        folders
+            .filter(|watchers| watchers.iter().any(is_of_plans))
+            .count()
     }
 
     /// Logs once why some folders are unwatched.
@@ -197,8 +232,9 @@ impl Watches {
         if !self.has_said.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 %error,
-                "not all planning folders can be watched: changes there are noticed when the agent does something; \
-                 raise fs.inotify.max_user_watches or max_user_instances if this is their limit"
+                "not all folders of plans and of transcripts can be watched: changes there are noticed when the agent \
+                 does something, or within 2 s; raise fs.inotify.max_user_watches or max_user_instances if this is \
+                 their limit"
             );
         }
     }
@@ -208,9 +244,9 @@ impl Watches {
     }
 }
 
-/// The watched folders of a project.
+/// The watched folders of one reader.
 #[derive(Debug)]
-pub(super) struct Tree {
+pub(crate) struct Tree {
     watches: Arc<Watches>,
     bell: Arc<Notify>,
     watched: BTreeSet<i32>,
@@ -220,7 +256,7 @@ pub(super) struct Tree {
 }
 
 impl Tree {
-    pub(super) const fn new(watches: Arc<Watches>, bell: Arc<Notify>) -> Self {
+    pub(crate) const fn new(watches: Arc<Watches>, bell: Arc<Notify>) -> Self {
         Self {
             watches,
             bell,
@@ -231,10 +267,10 @@ impl Tree {
     }
 
     /// Watches a folder before its listing; returns whether watching was possible.
-    pub(super) fn enter(&mut self, folder: &Path, part: Part) -> bool {
+    pub(crate) fn enter(&mut self, folder: &Path, part: Part) -> bool {
         if self.entered.len() >= self.max {
             self.watches.say(io::Error::other(format!(
-                "a project has more than {} planning folders",
+                "one reader has more than {} folders",
                 self.max
             )));
             return false;
@@ -253,7 +289,7 @@ impl Tree {
     }
 
     /// The listing is complete: drops the watches of other folders.
-    pub(super) fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         let entered = std::mem::take(&mut self.entered);
         for wd in self.watched.difference(&entered) {
             self.watches.remove(*wd, &self.bell);
@@ -271,97 +307,4 @@ impl Drop for Tree {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::{fs, time::Duration};
-
-    use tokio::time::timeout;
-
-    use super::*;
-
-    const PATIENCE: Duration = Duration::from_secs(30);
-
-    struct Place {
-        watches: Arc<Watches>,
-        tree: Tree,
-        bell: Arc<Notify>,
-        closing: CancellationToken,
-    }
-
-    fn place(max: usize) -> Place {
-        let watches = Arc::new(Watches::new());
-        let closing = CancellationToken::new();
-        tokio::spawn(Arc::clone(&watches).run(closing.clone()));
-        let bell = Arc::new(Notify::new());
-        let mut tree = Tree::new(Arc::clone(&watches), Arc::clone(&bell));
-        tree.max = max;
-        Place {
-            watches,
-            tree,
-            bell,
-            closing,
-        }
-    }
-
-    impl Place {
-        async fn rings(&self) {
-            let rung = timeout(PATIENCE, self.bell.notified()).await;
-            rung.expect("the bell rings");
-        }
-    }
-
-    #[tokio::test]
-    async fn only_planning_changes_notify() {
-        let temp = tempfile::tempdir().unwrap();
-        let mut place = place(9);
-        assert!(place.tree.enter(temp.path(), Part::Planning));
-        place.tree.settle();
-        fs::write(temp.path().join("README.md"), "a").unwrap();
-        let planning = temp.path().join(".planning");
-        fs::create_dir(&planning).unwrap();
-        place.rings().await;
-        assert!(place.tree.enter(temp.path(), Part::Planning));
-        assert!(place.tree.enter(&planning, Part::All));
-        place.tree.settle();
-        fs::write(planning.join("STATE.md"), "a").unwrap();
-        place.rings().await;
-        fs::remove_dir_all(&planning).unwrap();
-        place.rings().await;
-        // The watch of a deleted folder is gone too.
-        place.tree.enter(temp.path(), Part::Planning);
-        place.tree.settle();
-        assert_eq!(place.watches.table().len(), 1);
-        let (watches, tree) = (Arc::clone(&place.watches), place.tree);
-        drop(tree);
-        assert!(watches.table().is_empty());
-        place.closing.cancel();
-    }
-
-    #[tokio::test]
-    async fn watches_stop_at_the_bound() {
-        let temp = tempfile::tempdir().unwrap();
-        let mut place = place(1);
-        fs::create_dir(temp.path().join("a")).unwrap();
-        assert!(place.tree.enter(temp.path(), Part::All));
-        assert!(!place.watches.has_said.load(Ordering::Relaxed));
-        assert!(!place.tree.enter(&temp.path().join("a"), Part::All));
-        assert!(place.watches.has_said.load(Ordering::Relaxed));
-        place.closing.cancel();
-    }
-
-    #[tokio::test]
-    async fn shared_folders_notify_both_projects() {
-        let temp = tempfile::tempdir().unwrap();
-        let mut place = place(9);
-        let other_bell = Arc::new(Notify::new());
-        let mut other = Tree::new(Arc::clone(&place.watches), Arc::clone(&other_bell));
-        assert!(place.tree.enter(temp.path(), Part::All));
-        assert!(other.enter(temp.path(), Part::Planning));
-        fs::create_dir(temp.path().join(".planning")).unwrap();
-        place.rings().await;
-        timeout(PATIENCE, other_bell.notified()).await.unwrap();
-        drop(other);
-        fs::write(temp.path().join("x"), "").unwrap();
-        place.rings().await;
-        place.closing.cancel();
-    }
-}
+mod tests;
