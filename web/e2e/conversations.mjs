@@ -40,7 +40,7 @@ try {
   );
   await page.getByText("Conversations (2)").click();
   await page.getByText("started by /clear").waitFor();
-  await page.getByRole("button", { name: `Continue conversation ${first.slice(0, 8)}` }).click();
+  await page.getByRole("button", { name: "Continue conversation remember the first conversation" }).click();
   await page.getByRole("dialog").getByText("It has to end first").waitFor();
   await page.getByRole("button", { name: "End it and continue this one" }).click();
   await page.getByRole("dialog").waitFor({ state: "detached", timeout: READY_MS });

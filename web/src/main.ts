@@ -9,6 +9,7 @@ import { renew } from "./attention/notify";
 import { followNotices } from "./attention/push";
 import { caller } from "./caller/caller.svelte";
 import { language } from "./i18n/i18n";
+import { applyColours, keptColours } from "./terminal/theme";
 import "@xterm/xterm/css/xterm.css";
 import "./terminal/font/symbols.css";
 import "./style/tokens.css";
@@ -17,6 +18,7 @@ import "./style/controls.css";
 
 document.documentElement.lang = language;
 applyTheme(keptTheme());
+applyColours(keptColours());
 onSignedOut(toLogin);
 followLogouts();
 attention.start();

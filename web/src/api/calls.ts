@@ -1,31 +1,23 @@
 /** Calls of the server's API, a function for each route. */
-import { API_BASE, request } from "./client";
+import { addressOf, call } from "./call";
+import { API_BASE } from "./client";
 import type {
   Answer,
-  Delivery,
   DeliveryChange,
-  DeliveryList,
-  Milestone,
-  MilestoneList,
   MilestoneStatus,
   NewDelivery,
   NewMilestone,
   NewOutputProject,
-  OutputProject,
-  OutputProjectList,
-  Planning,
   ProjectChange,
   ProjectSort,
-  Run,
-  RunList,
-  Session,
 } from "./types";
 
 /** Projects per request: the server's maximum. */
 export const PROJECT_LIMIT = 500;
 
-const project = (id: string): string => `/output-projects/${encodeURIComponent(id)}`;
-const milestone = (id: string): string => `/milestones/${encodeURIComponent(id)}`;
+/** The asciicast of the newest session. */
+export const recordingAddress = (id: string): string =>
+  API_BASE + addressOf("/output-projects/{id}/recording", { id });
 
 export interface ProjectQuery {
   skip?: number;
@@ -37,61 +29,44 @@ export interface ProjectQuery {
 export const listProjects = (
   { skip = 0, limit = PROJECT_LIMIT, sort = "attention", q = "" }: ProjectQuery,
   signal?: AbortSignal,
-) =>
-  request<OutputProjectList>(
-    "GET",
-    `/output-projects?${new URLSearchParams({
-      skip: String(skip),
-      limit: String(limit),
-      sort,
-      ...(q && { q }),
-    })}`,
-    undefined,
-    signal,
-  );
+) => call("get", "/output-projects", { query: { skip, limit, sort, q }, signal });
 
-export const changeProject = (id: string, change: ProjectChange) =>
-  request<OutputProject>("PATCH", project(id), change);
+export const changeProject = (id: string, body: ProjectChange) =>
+  call("patch", "/output-projects/{id}", { path: { id }, body });
 
 /** With `force` the running session ends first. The workspace folder stays. */
 export const deleteProject = (id: string, force: boolean) =>
-  request<void>("DELETE", `${project(id)}${force ? "?force=true" : ""}`);
+  call("delete", "/output-projects/{id}", { path: { id }, query: force ? { force } : {} });
 
 export const getProject = (id: string, signal?: AbortSignal) =>
-  request<OutputProject>("GET", project(id), undefined, signal);
+  call("get", "/output-projects/{id}", { path: { id }, signal });
 
-export const createProject = (fields: NewOutputProject) =>
-  request<OutputProject>("POST", "/output-projects", fields);
+export const createProject = (body: NewOutputProject) => call("post", "/output-projects", { body });
 
 export const listMilestones = (projectId: string, skip: number, limit: number, signal?: AbortSignal) =>
-  request<MilestoneList>(
-    "GET",
-    `/milestones?output_project_id=${encodeURIComponent(projectId)}&skip=${skip}&limit=${limit}`,
-    undefined,
-    signal,
-  );
+  call("get", "/milestones", { query: { output_project_id: projectId, skip, limit }, signal });
 
-export const createMilestone = (fields: NewMilestone) => request<Milestone>("POST", "/milestones", fields);
+export const createMilestone = (body: NewMilestone) => call("post", "/milestones", { body });
 
-export const getMilestone = (id: string) => request<Milestone>("GET", milestone(id));
+export const getMilestone = (id: string) => call("get", "/milestones/{id}", { path: { id } });
 
-export const startMilestone = (id: string) => request<Delivery>("POST", `${milestone(id)}/start`);
+export const startMilestone = (id: string) => call("post", "/milestones/{id}/start", { path: { id } });
 
 export const setMilestoneStatus = (id: string, status: MilestoneStatus, reason?: string) =>
-  request<Milestone>("PATCH", milestone(id), { status, ...(reason && { reason }) });
+  call("patch", "/milestones/{id}", { path: { id }, body: { status, ...(reason && { reason }) } });
 
-export const deleteMilestone = (id: string) => request<void>("DELETE", milestone(id));
+export const deleteMilestone = (id: string) => call("delete", "/milestones/{id}", { path: { id } });
 
-export const getSession = (projectId: string, signal?: AbortSignal) =>
-  request<Session>("GET", `${project(projectId)}/session`, undefined, signal);
+export const getSession = (id: string, signal?: AbortSignal) =>
+  call("get", "/output-projects/{id}/session", { path: { id }, signal });
 
 /** Gets the session, or starts it with the current conversation. */
-export const startSession = (projectId: string) =>
-  request<Session>("POST", `${project(projectId)}/session`, {});
+export const startSession = (id: string) =>
+  call("post", "/output-projects/{id}/session", { path: { id }, body: {} });
 
 /** Starts the session with an earlier conversation of the project's history, in place of the running conversation. */
-export const continueConversation = (projectId: string, conversation: string) =>
-  request<Session>("POST", `${project(projectId)}/session`, { claude_session_id: conversation });
+export const continueConversation = (id: string, conversation: string) =>
+  call("post", "/output-projects/{id}/session", { path: { id }, body: { claude_session_id: conversation } });
 
 /** Longest upload, in milliseconds: 16 MiB over a slow line. */
 const UPLOAD_LIMIT_MS = 300_000;
@@ -102,61 +77,52 @@ const ANSWER_LIMIT_MS = 70_000;
 /**
  * Answers the agent's question. The server presses key after key and reads the screen between keys.
  */
-export const answerAsk = (projectId: string, answer: Answer) =>
-  request<Session>("POST", `${project(projectId)}/answer`, answer, undefined, ANSWER_LIMIT_MS);
+export const answerAsk = (id: string, body: Answer) =>
+  call("post", "/output-projects/{id}/answer", { path: { id }, body, limitMs: ANSWER_LIMIT_MS });
 
-export const endSession = (projectId: string) => request<void>("DELETE", `${project(projectId)}/session`);
+export const endSession = (id: string) => call("delete", "/output-projects/{id}/session", { path: { id } });
 
 /** Hands the session over to another of its clients. */
-export const handOver = (projectId: string, client: number) =>
-  request<void>("POST", `${project(projectId)}/driver`, { client });
+export const handOver = (id: string, client: number) =>
+  call("post", "/output-projects/{id}/driver", { path: { id }, body: { client } });
 
-export const listDeliveries = (projectId: string, skip: number, limit: number, signal?: AbortSignal) =>
-  request<DeliveryList>(
-    "GET",
-    `${project(projectId)}/deliveries?skip=${skip}&limit=${limit}`,
-    undefined,
-    signal,
-  );
+export const listDeliveries = (id: string, skip: number, limit: number, signal?: AbortSignal) =>
+  call("get", "/output-projects/{id}/deliveries", { path: { id }, query: { skip, limit }, signal });
 
 /** The same key gives the same delivery, so a caller may retry after a lost response. */
-export const sendCommand = (projectId: string, command: NewDelivery) =>
-  request<Delivery>("POST", `${project(projectId)}/deliveries`, command);
+export const sendCommand = (id: string, body: NewDelivery) =>
+  call("post", "/output-projects/{id}/deliveries", { path: { id }, body });
 
-const delivery = (projectId: string, id: string): string =>
-  `${project(projectId)}/deliveries/${encodeURIComponent(id)}`;
+export const getDelivery = (id: string, delivery_id: string) =>
+  call("get", "/output-projects/{id}/deliveries/{delivery_id}", { path: { id, delivery_id } });
 
-export const getDelivery = (projectId: string, id: string) =>
-  request<Delivery>("GET", delivery(projectId, id));
+export const changeDelivery = (id: string, delivery_id: string, body: DeliveryChange) =>
+  call("patch", "/output-projects/{id}/deliveries/{delivery_id}", { path: { id, delivery_id }, body });
 
-export const changeDelivery = (projectId: string, id: string, change: DeliveryChange) =>
-  request<Delivery>("PATCH", delivery(projectId, id), change);
+export const cancelDelivery = (id: string, delivery_id: string) =>
+  call("delete", "/output-projects/{id}/deliveries/{delivery_id}", { path: { id, delivery_id } });
 
-export const cancelDelivery = (projectId: string, id: string) =>
-  request<void>("DELETE", delivery(projectId, id));
+export const listRuns = (id: string, skip: number, limit: number, signal?: AbortSignal) =>
+  call("get", "/output-projects/{id}/runs", { path: { id }, query: { skip, limit }, signal });
 
-export const listRuns = (projectId: string, skip: number, limit: number, signal?: AbortSignal) =>
-  request<RunList>("GET", `${project(projectId)}/runs?skip=${skip}&limit=${limit}`, undefined, signal);
+export const startRun = (id: string, prompt: string) =>
+  call("post", "/output-projects/{id}/runs", { path: { id }, body: { prompt } });
 
-export const startRun = (projectId: string, prompt: string) =>
-  request<Run>("POST", `${project(projectId)}/runs`, { prompt });
+export const stopRun = (id: string, run_id: string) =>
+  call("delete", "/output-projects/{id}/runs/{run_id}", { path: { id, run_id } });
 
-export const stopRun = (projectId: string, id: string) =>
-  request<void>("DELETE", `${project(projectId)}/runs/${encodeURIComponent(id)}`);
-
-export const getPlanning = (projectId: string, signal?: AbortSignal) =>
-  request<Planning>("GET", `${project(projectId)}/planning`, undefined, signal);
+export const getPlanning = (id: string, signal?: AbortSignal) =>
+  call("get", "/output-projects/{id}/planning", { path: { id }, signal });
 
 /** Keeps a file for the agent; the response has its path. */
-export const uploadFile = (projectId: string, name: string, file: Blob) =>
-  request<{ path: string }>(
-    "POST",
-    `${project(projectId)}/uploads?${new URLSearchParams({ name })}`,
-    file,
-    undefined,
-    UPLOAD_LIMIT_MS,
-  );
+export const uploadFile = (id: string, name: string, body: Blob) =>
+  call("post", "/output-projects/{id}/uploads", {
+    path: { id },
+    query: { name },
+    body,
+    limitMs: UPLOAD_LIMIT_MS,
+  });
 
 /** The address of the events of all projects, or of one. */
-export const eventsAddress = (projectId?: string): string =>
-  `${API_BASE}${projectId === undefined ? "" : project(projectId)}/events`;
+export const eventsAddress = (id?: string): string =>
+  API_BASE + (id === undefined ? "/events" : addressOf("/output-projects/{id}/events", { id }));

@@ -1,71 +1,69 @@
 /** Calls about conversations, changes and access, one function a route. */
-import { API_BASE, request } from "./client";
-import type {
-  AuditList,
-  CallerView,
-  Changes,
-  Conversation,
-  Credential,
-  NewToken,
-  SearchResult,
-} from "./history_types";
-
-const project = (id: string): string => `/output-projects/${encodeURIComponent(id)}`;
-const query = (fields: Record<string, string | null | undefined>): string => {
-  const given = Object.entries(fields).filter((pair): pair is [string, string] => Boolean(pair[1]));
-  return given.length > 0 ? `?${new URLSearchParams(given)}` : "";
-};
+import { addressOf, call } from "./call";
+import { API_BASE } from "./client";
+import type { NewToken } from "./types";
 
 export interface ConversationPart {
   claude_session_id?: string | null;
   before?: string | null;
 }
 
-/** A page of turns, the newest one unless `before` names another. */
-export const getConversation = (projectId: string, part: ConversationPart, signal?: AbortSignal) =>
-  request<Conversation>("GET", `${project(projectId)}/conversation${query({ ...part })}`, undefined, signal);
+/** Leaves out what is null: the server's default. */
+const given = <T extends object>(fields: T): { [K in keyof T]?: NonNullable<T[K]> } =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null)) as {
+    [K in keyof T]?: NonNullable<T[K]>;
+  };
 
-export const exportAddress = (projectId: string, conversation: string | null): string =>
-  `${API_BASE}${project(projectId)}/conversation${query({ claude_session_id: conversation, format: "markdown" })}`;
+/** A page of turns, the newest one unless `before` names another. */
+export const getConversation = (id: string, part: ConversationPart, signal?: AbortSignal) =>
+  call("get", "/output-projects/{id}/conversation", { path: { id }, query: given(part), signal });
+
+const exported = (id: string, conversation: string | null, format: "markdown" | "jsonl"): string =>
+  API_BASE +
+  addressOf("/output-projects/{id}/conversation", { id }, { claude_session_id: conversation, format });
+
+export const exportAddress = (id: string, conversation: string | null): string =>
+  exported(id, conversation, "markdown");
+
+/** The whole conversation, a turn a line. */
+export const exportLinesAddress = (id: string, conversation: string): string =>
+  exported(id, conversation, "jsonl");
 
 /** Searches all conversations, or those of one project. */
-export const search = (q: string, projectId: string | null, after: string | null, signal?: AbortSignal) =>
-  request<SearchResult>(
-    "GET",
-    `${projectId ? project(projectId) : ""}/search${query({ q, after })}`,
-    undefined,
-    signal,
-  );
+export const search = (q: string, id: string | null, after: string | null, signal?: AbortSignal) => {
+  const query = { q, ...(after !== null && { after }) };
+  return id === null
+    ? call("get", "/search", { query, signal })
+    : call("get", "/output-projects/{id}/search", { path: { id }, query, signal });
+};
 
-export const getChanges = (milestoneId: string, signal?: AbortSignal) =>
-  request<Changes>("GET", `/milestones/${encodeURIComponent(milestoneId)}/changes`, undefined, signal);
+export const getChanges = (id: string, signal?: AbortSignal) =>
+  call("get", "/milestones/{id}/changes", { path: { id }, signal });
 
-export const showCaller = () => request<CallerView>("GET", "/caller");
+export const showCaller = () => call("get", "/caller", {});
 
-export const listTokens = async () => (await request<{ tokens: Credential[] }>("GET", "/tokens")).tokens;
+export const listTokens = async () => (await call("get", "/tokens", {})).tokens;
 
 /** The response has the token's text, this once. */
-export const createToken = (fields: NewToken) =>
-  request<Credential & { token: string }>("POST", "/tokens", fields);
+export const createToken = (body: NewToken) => call("post", "/tokens", { body });
 
-export const deleteToken = (id: string) => request<void>("DELETE", `/tokens/${encodeURIComponent(id)}`);
+export const deleteToken = (id: string) => call("delete", "/tokens/{id}", { path: { id } });
 
-export const listLogins = async () => (await request<{ logins: Credential[] }>("GET", "/logins")).logins;
+export const listLogins = async () => (await call("get", "/logins", {})).logins;
 
-export const deleteLogin = (id: string) => request<void>("DELETE", `/logins/${encodeURIComponent(id)}`);
+export const deleteLogin = (id: string) => call("delete", "/logins/{id}", { path: { id } });
 
 /** A link with the caller's rights, for another browser; counts once, for ten minutes. */
-export const createLoginLink = () => request<{ url: string; expires_at: string | null }>("POST", "/logins");
+export const createLoginLink = () => call("post", "/logins", {});
 
-export const listShares = async (projectId: string) =>
-  (await request<{ shares: Credential[] }>("GET", `${project(projectId)}/shares`)).shares;
+export const listShares = async (id: string) =>
+  (await call("get", "/output-projects/{id}/shares", { path: { id } })).shares;
 
-export const createShare = (projectId: string, expires_in_s: number) =>
-  request<{ id: string; url: string; expires_at: string | null }>("POST", `${project(projectId)}/shares`, {
-    expires_in_s,
-  });
+export const createShare = (id: string, expires_in_s: number) =>
+  call("post", "/output-projects/{id}/shares", { path: { id }, body: { expires_in_s } });
 
-export const deleteShare = (projectId: string, id: string) =>
-  request<void>("DELETE", `${project(projectId)}/shares/${encodeURIComponent(id)}`);
+export const deleteShare = (id: string, share_id: string) =>
+  call("delete", "/output-projects/{id}/shares/{share_id}", { path: { id, share_id } });
 
-export const listAudit = (before: string | null) => request<AuditList>("GET", `/audit${query({ before })}`);
+export const listAudit = (before: string | null) =>
+  call("get", "/audit", { query: before === null ? {} : { before } });

@@ -1,6 +1,6 @@
 /** The user of the page with the rights: the page offers what the server would allow. */
 import { showCaller } from "../api/history_calls";
-import type { CallerView, Role } from "../api/history_types";
+import type { CallerView, Role } from "../api/types";
 import { allows } from "./role";
 
 /** Longest wait for the answer before the page shows, in milliseconds. */

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { Role } from "../api/history_types";
+import type { Role } from "../api/types";
 import { allows } from "./role";
 
 it("orders the roles", () => {

@@ -1,5 +1,5 @@
 /** The order of the roles. */
-import type { Role } from "../api/history_types";
+import type { Role } from "../api/types";
 
 const RANK: Record<Role, number> = { viewer: 0, operator: 1, admin: 2 };
 

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { Turn } from "../api/history_types";
+import type { Turn } from "../api/types";
 import { beginsMilestone, joined, prepended } from "./pages";
 import { toolTitle } from "./tool";
 

@@ -1,5 +1,5 @@
 /** Turns of a conversation, joined from pages. */
-import type { Turn } from "../api/history_types";
+import type { Turn } from "../api/types";
 
 /**
  * The turns with a newer reading of their end. A turn that grew takes the place of its earlier form;

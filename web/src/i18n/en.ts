@@ -145,6 +145,7 @@ export const en = {
   "session.status.starting": "starting",
   "session.status.exited": "ended",
   "session.status.hibernated": "hibernates",
+  "session.status.unreachable": "unreachable",
   "session.status.run": "run under way",
   "session.state": "State",
   "session.agent.starting": "starting",

@@ -143,6 +143,7 @@ export const ptBr: Dictionary = {
   "session.status.starting": "iniciando",
   "session.status.exited": "encerrada",
   "session.status.hibernated": "em hibernação",
+  "session.status.unreachable": "inacessível",
   "session.status.run": "execução em andamento",
   "session.state": "Estado",
   "session.agent.starting": "iniciando",

@@ -9,13 +9,20 @@ const project = (id: string, over: Partial<ListedProject["session"]> = {}): Row 
     workspace_path: `/srv/${id}`,
     status: "active",
     created_at: "2026-05-01T00:00:00Z",
-    updated_at: null,
+    updated_at: "2026-05-01T00:00:00Z",
     last_activity_at: "2026-05-02T00:00:00Z",
     milestone: { id: "m", element_name: "Login", status: "in_progress" },
     progress: null,
     settings: {} as ListedProject["settings"],
-    session: { status: "running", agent_state: "idle", asks: null, limit: null, node: null, ...over },
-  });
+    session: {
+      status: "running",
+      agent_state: "idle",
+      asks: null,
+      limit: null,
+      node: null,
+      ...over,
+    } as ListedProject["session"],
+  } as ListedProject);
 const event = (type: string, facts: object) => ({ type, project: "a", data: JSON.stringify(facts) });
 
 it("groups by the need of a person", () => {

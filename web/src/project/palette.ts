@@ -3,8 +3,9 @@ import { endSession, startSession } from "../api/calls";
 import { caller } from "../caller/caller.svelte";
 import { t } from "../i18n/i18n";
 import type { Command } from "../palette/commands";
-import { changesHref, conversationHref } from "../route/route";
+import { changesHref, conversationHref, recordingHref } from "../route/route";
 import { conversations } from "../session/conversation";
+import { titleOf } from "../session/titles.svelte";
 import type { ProjectLive } from "./live.svelte";
 
 export function projectCommands(
@@ -28,7 +29,7 @@ export function projectCommands(
     }));
   const talks = (session ? conversations(session) : []).map(({ entry }) => ({
     id: `talk-${entry.id}`,
-    title: `${t("session.conversation")} ${entry.id.slice(0, 8)}`,
+    title: `${t("session.conversation")}: ${titleOf(entry.id)}`,
     kind: t("palette.conversation"),
     run: go(conversationHref(id, { conversation: entry.id })),
   }));
@@ -43,6 +44,7 @@ export function projectCommands(
         ]
       : []),
     { id: "talk", title: t("turn.title"), kind, run: go(conversationHref(id)) },
+    { id: "recording", title: t("recording.title"), kind, run: go(recordingHref(id)) },
     ...(caller.operates ? [running ? end : start] : []),
     ...milestones,
     ...talks,

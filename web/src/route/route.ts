@@ -9,6 +9,7 @@ export type Route =
       before: string | null;
       turn: string | null;
     }
+  | { page: "recording"; id: string }
   | { page: "changes"; id: string; milestone: string }
   | { page: "search"; words: string; project: string | null }
   | { page: "people" }
@@ -17,6 +18,7 @@ export type Route =
 const ID = "[0-9a-fA-F]{24}";
 const PROJECT = new RegExp(`^projects/(${ID})$`);
 const CONVERSATION = new RegExp(`^projects/(${ID})/conversation$`);
+const RECORDING = new RegExp(`^projects/(${ID})/recording$`);
 const CHANGES = new RegExp(`^projects/(${ID})/milestones/(${ID})/changes$`);
 
 export function parseRoute(hash: string): Route {
@@ -40,6 +42,8 @@ export function parseRoute(hash: string): Route {
       turn: turn ?? null,
     };
   }
+  const recorded = RECORDING.exec(path)?.[1];
+  if (recorded) return { page: "recording", id: recorded };
   const [, id, milestone] = CHANGES.exec(path) ?? [];
   if (id && milestone) return { page: "changes", id, milestone };
   return { page: "unknown" };
@@ -48,6 +52,7 @@ export function parseRoute(hash: string): Route {
 export const projectHref = (id: string): string => `#/projects/${id}`;
 /** The project's terminal alone, read-only. */
 export const readOnlyHref = (id: string): string => `${projectHref(id)}?read_only`;
+export const recordingHref = (id: string): string => `${projectHref(id)}/recording`;
 export const projectsHref = "#/";
 export const peopleHref = "#/people";
 export const changesHref = (id: string, milestone: string): string =>

@@ -7,7 +7,7 @@ const exit = (fields: Partial<SessionExit>): SessionExit => ({
   code: null,
   signal: null,
   at: "2026-01-01T00:00:00Z",
-  reason: null,
+  reason: "exited",
   ...fields,
 });
 const exited = (fields: Partial<SessionExit>) =>

@@ -15,6 +15,8 @@ export function sessionLook(session: Pick<Session, "status" | "agent_state" | "e
     return { tone: "busy", key: "session.status.run", lively: true };
   if (session.status === "none") return { tone: "calm", key: "session.status.none", lively: false };
   if (session.status === "starting") return { tone: "busy", key: "session.status.starting", lively: true };
+  if (session.status === "unreachable")
+    return { tone: "bad", key: "session.status.unreachable", lively: false };
   if (session.status === "hibernated")
     return { tone: "calm", key: "session.status.hibernated", lively: false };
   if (session.status === "exited") {

@@ -6,6 +6,7 @@ import { WebLinksAddon } from "@xterm/addon-web-links";
 import { Terminal } from "@xterm/xterm";
 import { type Copied, onCopy, writeClipboard } from "./clipboard";
 import { boundCounts } from "./counts.js";
+import { accelerate } from "./drawing";
 import { Finder, type Found } from "./find";
 import type { Size } from "./frame";
 import { Hold } from "./hold";
@@ -15,7 +16,7 @@ import { interceptPastes, typeable } from "./paste";
 import { linkPlaces } from "./place";
 import { FocusReports, silenceQueries } from "./queries";
 import { SCALE_MIN, SCALE_STEP, scaledFont } from "./scale";
-import { FONT_MAX, FONT_MIN, keepFontSize, openLink, terminalOptions } from "./theme";
+import { FONT_MAX, FONT_MIN, keepFontSize, openLink, terminalColours, terminalOptions } from "./theme";
 import { handleTouches } from "./touch";
 import { countWidths } from "./widths.js";
 
@@ -73,6 +74,7 @@ export class Screen {
   #copies = false;
   #copiesNext = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #over = false;
 
   constructor(box: HTMLElement, label: string, handlers: ScreenHandlers) {
     const terminal = this.#terminal;
@@ -100,6 +102,7 @@ export class Screen {
     });
     this.#letPastesBe = interceptPastes(box, (text) => this.paste(text));
     terminal.open(box);
+    void accelerate(terminal, () => this.#over);
     this.#letTouchesBe = handleTouches(terminal, box);
     terminal.textarea?.setAttribute("aria-label", label);
     terminal.attachCustomKeyEventHandler((event) => this.#key(event));
@@ -176,6 +179,10 @@ export class Screen {
   set enabled(enabled: boolean) {
     this.#terminal.options.disableStdin = !enabled;
     this.#terminal.options.cursorBlink = enabled;
+    // Without a connection only the cursor fades: the text stays readable.
+    const colours = terminalColours();
+    const cursor = enabled ? colours.cursor : colours.selectionBackground;
+    this.#terminal.options.theme = { ...colours, cursor };
   }
 
   /** Whether the keyboard types into the terminal. */
@@ -234,6 +241,7 @@ export class Screen {
   }
 
   dispose(): void {
+    this.#over = true;
     clearTimeout(this.#timer);
     this.#observer.disconnect();
     this.#focus.dispose();

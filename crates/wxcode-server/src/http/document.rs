@@ -1,4 +1,5 @@
-//! The OpenAPI document's forms of texts: the patterns behind the names in braces.
+//! The OpenAPI document's forms of texts: the patterns behind the names in braces, and the words of
+//! a field with few.
 
 use utoipa::openapi::{
     Object, OpenApi, RefOr, Schema,
@@ -36,6 +37,60 @@ const PATTERNS: [(&str, &str); 4] = [
     ),
 ];
 
+const SESSION_STATUS: &[&str] = &[
+    "none",
+    "starting",
+    "running",
+    "exited",
+    "hibernated",
+    "unreachable",
+];
+const AGENT_STATE: &[&str] = &[
+    "starting",
+    "idle",
+    "working",
+    "waiting_permission",
+    "waiting_question",
+    "waiting_limit",
+    "blocked_dialog",
+    "unknown",
+];
+const MILESTONE_STATUS: &[&str] = &["pending", "in_progress", "completed", "failed"];
+const ROLE: &[&str] = &["viewer", "operator", "admin"];
+
+/// Fields of answers with few words: schema, field, words. Programs get types from them.
+const WORDS: [(&str, &str, &[&str]); 13] = [
+    ("AskView", "kind", &["permission", "question", "dialog"]),
+    ("CallerView", "role", ROLE),
+    (
+        "ChangedFile",
+        "status",
+        &["added", "modified", "deleted", "type_changed"],
+    ),
+    ("CredentialView", "role", ROLE),
+    (
+        "DeliveryView",
+        "state",
+        &["queued", "written", "submitted", "failed"],
+    ),
+    ("MilestoneSummary", "status", MILESTONE_STATUS),
+    ("MilestoneView", "status", MILESTONE_STATUS),
+    (
+        "ProjectView",
+        "status",
+        &["created", "initialized", "active"],
+    ),
+    (
+        "RunView",
+        "state",
+        &["running", "succeeded", "failed", "stopped"],
+    ),
+    ("SessionSummary", "agent_state", AGENT_STATE),
+    ("SessionSummary", "status", SESSION_STATUS),
+    ("SessionView", "agent_state", AGENT_STATE),
+    ("SessionView", "status", SESSION_STATUS),
+];
+
 /// Gives the parameters of an operation their patterns; each id in a path has one.
 pub(super) fn describe(operation: &mut Operation) {
     for parameter in operation.parameters.iter_mut().flatten() {
@@ -52,14 +107,19 @@ pub(super) fn describe(operation: &mut Operation) {
     }
 }
 
-/// Gives the fields of all bodies their patterns.
+/// Gives the fields of all bodies their patterns and words.
 pub(super) fn describe_schemas(document: &mut OpenApi) {
     let schemas = document.components.iter_mut();
-    for schema in schemas.flat_map(|components| components.schemas.values_mut()) {
+    for (of, schema) in schemas.flat_map(|components| components.schemas.iter_mut()) {
         if let RefOr::T(Schema::Object(schema)) = schema {
-            for field in schema.properties.values_mut() {
+            for (name, field) in &mut schema.properties {
                 if let RefOr::T(Schema::Object(field)) = field {
                     resolve(field);
+                    let known = WORDS.iter().find(|(in_, at, _)| in_ == of && at == name);
+                    if let Some((_, _, words)) = known {
+                        let words = words.iter().map(|word| (*word).into());
+                        field.enum_values = Some(words.collect());
+                    }
                 }
             }
         }
@@ -77,6 +137,28 @@ fn resolve(schema: &mut Object) {
 #[cfg(test)]
 mod tests {
     use super::super::openapi;
+
+    #[test]
+    fn fields_with_few_words_list_them() {
+        let document = serde_json::to_value(openapi()).unwrap();
+        for (schema, field, words) in super::WORDS {
+            let described = &document["components"]["schemas"][schema]["properties"][field]["enum"];
+            assert_eq!(*described, serde_json::json!(words), "{schema}.{field}");
+        }
+    }
+
+    #[test]
+    fn every_reference_leads_to_a_schema() {
+        let document = serde_json::to_value(openapi()).unwrap();
+        let text = document.to_string();
+        for part in text.split("#/components/schemas/").skip(1) {
+            let name = part.split('"').next().unwrap();
+            assert!(
+                document["components"]["schemas"][name].is_object(),
+                "{name}"
+            );
+        }
+    }
 
     #[test]
     fn every_named_pattern_is_resolved() {

@@ -71,6 +71,7 @@ pub(super) struct Since {
     last_event_id: Option<String>,
     /// `event` makes each keep-alive an event `alive` instead of a comment, for pages: a browser
     /// hides comments from them.
+    #[param(inline)]
     keep_alive: Option<KeepAlive>,
 }
 

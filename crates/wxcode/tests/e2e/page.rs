@@ -96,6 +96,38 @@ async fn run_at(
     );
 }
 
+/// The page's types are made from the OpenAPI document, and are those of this server.
+#[tokio::test]
+async fn the_types_of_the_page_follow_the_document() {
+    let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../web");
+    if !web.join("node_modules/openapi-typescript").is_dir() {
+        skip("the packages of the page are not there: run `make test`");
+        return;
+    }
+    let document = Command::new(env!("CARGO_BIN_EXE_wxcode"))
+        .arg("openapi")
+        .output()
+        .await
+        .unwrap();
+    let mut check = Command::new("node")
+        .arg(web.join("dev/schema.mjs"))
+        .arg("--check")
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut stdin = check.stdin.take().unwrap();
+    stdin.write_all(&document.stdout).await.unwrap();
+    drop(stdin);
+    let checked = timeout(PATIENCE, check.wait_with_output())
+        .await
+        .expect("the check ends")
+        .unwrap();
+    let told = String::from_utf8_lossy(&checked.stderr);
+    assert!(checked.status.success(), "{told}");
+}
+
 /// These commands work without GSD.
 const COMMANDS: &str = "[commands]\nnew_project = 'Begin with {context_path}'\nnew_milestone = 'Go on with {context_path}'\n";
 
@@ -241,6 +273,15 @@ async fn output_is_searched_and_places_are_links() {
     let mut server = Server::start(agent).await;
     let workspace = tempfile::tempdir().unwrap();
     run(&mut server, &browser, "find.mjs", workspace.path()).await;
+}
+
+#[tokio::test]
+async fn recordings_play_and_terminals_draw() {
+    let Some(browser) = browser() else { return };
+    let agent = Agent::script("export PS1='$ '\nexec bash --norc --noprofile -i");
+    let mut server = Server::start(agent).await;
+    let workspace = tempfile::tempdir().unwrap();
+    run(&mut server, &browser, "replay.mjs", workspace.path()).await;
 }
 
 #[tokio::test]
