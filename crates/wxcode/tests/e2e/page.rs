@@ -54,8 +54,10 @@ async fn run_at(
     workspace: &Path,
 ) {
     let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../web");
+    let (script, arguments) = script.split_once(' ').unwrap_or((script, ""));
     let mut child = Command::new("node")
         .arg(web.join("e2e").join(script))
+        .args(arguments.split_whitespace())
         .env("WXCODE_URL", base)
         .env("WXCODE_TOKEN", &server.token)
         .env("WXCODE_WORKSPACE", workspace)
@@ -273,6 +275,36 @@ async fn output_is_searched_and_places_are_links() {
     let mut server = Server::start(agent).await;
     let workspace = tempfile::tempdir().unwrap();
     run(&mut server, &browser, "find.mjs", workspace.path()).await;
+}
+
+/// The terminal's story in another engine than the other tests'.
+async fn in_engine(name: &str, needed: &[&str]) {
+    let Some(browser) = browser() else { return };
+    if let Some(missing) = needed.iter().find(|path| !Path::new(path).is_file()) {
+        skip(&format!("{missing} is missing: run scripts/{name}"));
+        return;
+    }
+    let agent = Agent::script("export PS1='$ '\nexec bash --norc --noprofile -i");
+    let mut server = Server::start(agent).await;
+    let workspace = tempfile::tempdir().unwrap();
+    let script = format!("engines.mjs {name}");
+    run(&mut server, &browser, &script, workspace.path()).await;
+}
+
+#[tokio::test]
+async fn chromium_tells_the_terminals_story() {
+    in_engine("chromium", &[]).await;
+}
+
+#[tokio::test]
+async fn firefox_tells_the_terminals_story() {
+    in_engine("firefox", &["/usr/bin/firefox-esr"]).await;
+}
+
+#[tokio::test]
+async fn webkit_tells_the_terminals_story() {
+    let needed = ["/usr/bin/WebKitWebDriver", "/usr/bin/Xvfb"];
+    in_engine("webkit", &needed).await;
 }
 
 #[tokio::test]
