@@ -1,12 +1,13 @@
 // Types from the server's OpenAPI document: `wxcode openapi | npm run schema` writes them, with
 // `-- --check` it compares them instead.
 import { readFileSync, writeFileSync } from "node:fs";
+import { text as all } from "node:stream/consumers";
 import openapi, { astToString } from "openapi-typescript";
 
 const FILE = new URL("../src/api/schema.ts", import.meta.url);
 const HEAD = "// Made from the OpenAPI document by `wxcode openapi | npm run schema`; do not edit.\n";
 
-const document = JSON.parse(readFileSync(0, "utf8"));
+const document = JSON.parse(await all(process.stdin));
 const { schemas } = document.components;
 
 /** The names of all schemas below a part of the document. */

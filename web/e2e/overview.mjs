@@ -32,6 +32,9 @@ try {
     };
   });
   await logIn(page, url, token);
+  await page.getByText("No projects yet.").waitFor();
+  await page.getByText(/^The server finds Claude Code: .*fake-claude\.$/).waitFor();
+  console.log("an empty list says what to do, and whether Claude Code is there");
   const first = await readyProject(page, "Web shop");
   const second = await readyProject(page, "Payments");
   const group = (name) => page.getByRole("region", { name });

@@ -57,6 +57,20 @@ try {
   await connected(page);
   console.log("the narrow list shows states and leads to projects");
 
+  // A server with another page, as after an upgrade: a connection that comes back shows it.
+  await page.route(
+    (address) => address.pathname === "/",
+    async (route) => {
+      const response = await route.fetch();
+      const body = (await response.text()).replace(/assets\/index-[^"]*\.js/, "assets/index-newer.js");
+      await route.fulfill({ response, body });
+    },
+  );
+  await page.evaluate(() => dispatchEvent(new Event("online")));
+  await page.getByText("this page is older than it").waitFor();
+  await page.getByRole("button", { name: "Reload" }).waitFor();
+  console.log("an outdated page says so");
+
   // A browser with WebGL, in software here; the terminal is drawn by elements after a lost context.
   const other = await newPage(browser);
   await other.page.addInitScript(() => localStorage.setItem("wxcode.drawing", "webgl"));

@@ -78,7 +78,7 @@ try {
         await page.locator("#ask-title").waitFor({ state: "detached" });
       }
       await ask(page, "/ask");
-      await page.getByRole("button", { name: "Hide" }).click();
+      await page.getByRole("button", { name: "Hide", exact: true }).click();
       await shot("ask-hidden");
       await page.locator(".xterm-helper-textarea").press("Escape");
       await ask(page, "/clear", "idle");

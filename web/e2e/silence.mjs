@@ -64,8 +64,12 @@ try {
   await lost(page, NOTICED_MS);
   console.log(`a silent connection was noticed after ${Date.now() - began} ms`);
   await until(() => streams > streamed, NOTICED_MS);
+  // Keys of this time are kept, in their order, as those of `wxcode attach`.
+  await page.getByText("Your keys are kept until the connection is back.").waitFor();
+  await run(page, "echo held-$((5+5))");
   await weather("fair");
   await back(page);
+  await shows(page, "held-10");
   await run(page, "echo after-$((2+2))");
   await shows(page, "after-4");
   continues(said, from);

@@ -19,6 +19,9 @@ export const PROJECT_LIMIT = 500;
 export const recordingAddress = (id: string): string =>
   API_BASE + addressOf("/output-projects/{id}/recording", { id });
 
+/** What the server passes to agents; for admins. */
+export const showEnvironment = () => call("get", "/environment", {});
+
 export interface ProjectQuery {
   skip?: number;
   limit?: number;

@@ -5,6 +5,7 @@ import { eventsAddress, getProject, listProjects } from "../api/calls";
 import { API_BASE } from "../api/client";
 import { around, Hub, type HubEvent, type Stream } from "../api/hub";
 import { t } from "../i18n/i18n";
+import { outdated } from "../outdated/outdated.svelte";
 import { NEWS } from "../project/news";
 import { projectHref } from "../route/route";
 import { showBadge } from "./badge";
@@ -25,6 +26,7 @@ class Attention {
   readonly #names = new Map<string, string>();
   readonly #listeners = new Set<Listener>();
   #leads = false;
+  #flowed = false;
   #hub: Hub | null = null;
 
   get list(): Waiting[] {
@@ -36,6 +38,9 @@ class Attention {
       received: (event) => this.#take(event),
       flowing: (flows) => {
         this.flows = flows;
+        // A connection that comes back may lead to an upgraded server.
+        if (flows && this.#flowed) void outdated.look();
+        this.#flowed ||= flows;
         // Also finds an expired login.
         if (!flows) for (const listener of this.#listeners) listener(RESET);
       },

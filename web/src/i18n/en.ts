@@ -11,6 +11,8 @@ export const en = {
 
   "app.skip": "Skip to the content",
   "app.logout": "Log out",
+  "app.outdated": "The server was upgraded: this page is older than it.",
+  "app.reload": "Reload",
   "app.projects": "Projects",
   "app.not_found": "There is nothing at this address.",
   "app.to_projects": "All projects",
@@ -56,7 +58,7 @@ export const en = {
   "terminal.start": "Start the session",
   "terminal.starting": "Starting…",
   "terminal.now": "Connect now",
-  "terminal.keys_off": "Keys are not sent until the connection is back.",
+  "terminal.keys_off": "Your keys are kept until the connection is back.",
   "terminal.signed_out": "You are logged out.",
   "terminal.unsent": "Not sent: there is no connection to the session. Send it again when it is back.",
   "terminal.unsent_full":

@@ -20,6 +20,9 @@ export const pages = {
   "project.none": "No projects yet.",
   "project.empty_hint":
     "A project is a folder on the server and one conversation that works in it. Start Claude Code there, close the browser, and come back at any time.",
+  "overview.claude": "The server finds Claude Code: {program}.",
+  "overview.no_claude":
+    "The server does not find Claude Code ({program}): install it, or name it with WXCODE_CLAUDE and start the server again. `wxcode doctor` tells more.",
   "overview.search": "Find a project",
   "overview.sort": "Order",
   "overview.sort.attention": "Needs you first",

@@ -9,6 +9,8 @@ export const ptBr: Dictionary = {
 
   "app.skip": "Ir para o conteúdo",
   "app.logout": "Sair",
+  "app.outdated": "O servidor foi atualizado: esta página é mais antiga que ele.",
+  "app.reload": "Recarregar",
   "app.projects": "Projetos",
   "app.not_found": "Não há nada neste endereço.",
   "app.to_projects": "Todos os projetos",
@@ -54,7 +56,7 @@ export const ptBr: Dictionary = {
   "terminal.start": "Iniciar a sessão",
   "terminal.starting": "Iniciando…",
   "terminal.now": "Conectar agora",
-  "terminal.keys_off": "As teclas não são enviadas até a conexão voltar.",
+  "terminal.keys_off": "O que você digitar fica guardado até a conexão voltar.",
   "terminal.signed_out": "Você saiu.",
   "terminal.unsent": "Não enviado: não há conexão com a sessão. Envie de novo quando ela voltar.",
   "terminal.unsent_full":

@@ -22,6 +22,9 @@ export const pages: Record<keyof typeof en, string> = {
   "project.none": "Nenhum projeto ainda.",
   "project.empty_hint":
     "Um projeto é uma pasta no servidor e uma conversa que trabalha nela. Inicie o Claude Code, feche o navegador e volte quando quiser.",
+  "overview.claude": "O servidor encontra o Claude Code: {program}.",
+  "overview.no_claude":
+    "O servidor não encontra o Claude Code ({program}): instale-o, ou indique-o com WXCODE_CLAUDE e inicie o servidor de novo. `wxcode doctor` diz mais.",
   "overview.search": "Encontrar um projeto",
   "overview.sort": "Ordem",
   "overview.sort.attention": "Quem precisa de você primeiro",

@@ -95,6 +95,10 @@ export function step(phase: Phase, event: LinkEvent): Step {
   }
 }
 
+/** Whether the connection is there, or on its way back: keys count in both cases. */
+export const takesKeys = (phase: Phase): boolean =>
+  phase.at === "connected" || ((phase.at === "connecting" || phase.at === "waiting") && phase.again);
+
 /** The pause after this number of failures in a row. */
 export function retryDelay(failures: number): number {
   return Math.min(RETRY_FIRST_MS * 2 ** Math.min(failures, 10), RETRY_LAST_MS);

@@ -175,13 +175,16 @@ export class Screen {
     this.#scale();
   }
 
-  /** Typing works only while sending works. */
+  /** Typing works only while somebody takes the keys. */
   set enabled(enabled: boolean) {
     this.#terminal.options.disableStdin = !enabled;
     this.#terminal.options.cursorBlink = enabled;
-    // Without a connection only the cursor fades: the text stays readable.
+  }
+
+  /** Without a connection only the cursor fades: the text stays readable. */
+  set away(away: boolean) {
     const colours = terminalColours();
-    const cursor = enabled ? colours.cursor : colours.selectionBackground;
+    const cursor = away ? colours.selectionBackground : colours.cursor;
     this.#terminal.options.theme = { ...colours, cursor };
   }
 

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ACK_BYTES } from "./credit";
 import { CREDIT, type Size } from "./frame";
 import type { Phase } from "./link";
+import { RETRY_FIRST_MS } from "./link";
 import { PART_MAX, SENT_MAX, WAITING_MAX } from "./outbox";
 import { ACK_MS, type LossCause, type Place, TerminalSocket, terminalAddress } from "./socket";
 
@@ -416,8 +417,20 @@ describe("input", () => {
     expect(socket.input(utf8("ls\r"))).toBe("taken");
     expect(socket.input(utf8("\x03"))).toBe("taken");
     expect(fake.heard()).toEqual(["input 1 ls\r", "input 2 \x03"]);
-    fake.drops(1006);
+    fake.says(76, utf8('{"code":0,"signal":null,"reason":"exited"}'));
     expect(socket.input(utf8("late"))).toBe("away");
+  });
+
+  it("waits for a lost connection, and follows the earlier input", () => {
+    const { socket, seen } = setup();
+    socket.start();
+    attach().drops(1006);
+    expect(socket.input(utf8("held\r"))).toBe("taken");
+    vi.advanceTimersByTime(RETRY_FIRST_MS);
+    expect(socket.input(utf8("too\r"))).toBe("taken");
+    expect(last().heard()).toEqual([]);
+    expect(attach().heard()).toEqual(["input 1 held\r", "input 2 too\r"]);
+    expect(seen.lost).toEqual([]);
   });
 
   it("is bounded while the session does not answer", () => {

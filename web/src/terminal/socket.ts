@@ -13,7 +13,7 @@ import {
   type Status,
 } from "./frame";
 import { Heartbeat } from "./heartbeat";
-import { type Effect, type LinkEvent, type Phase, step } from "./link";
+import { type Effect, type LinkEvent, type Phase, step, takesKeys } from "./link";
 import { type Input, Outbox } from "./outbox";
 
 /** Longest time from drawing to acknowledgement, in milliseconds. */
@@ -119,13 +119,13 @@ export class TerminalSocket {
   }
 
   /**
-   * Takes the user's input, to be sent as the session has room. Returns the reason when it took
-   * nothing.
+   * Takes the user's input, to be sent as the session has room, or when a lost connection is back.
+   * Returns the reason when it took nothing.
    */
   input(bytes: Uint8Array): "taken" | "away" | "full" {
-    if (this.#phase.at !== "connected" || this.#readOnly) return "away";
+    if (!takesKeys(this.#phase) || this.#readOnly) return "away";
     if (!this.#outbox.add(bytes)) return "full";
-    this.#sendInputs(this.#outbox.next());
+    if (this.#phase.at === "connected") this.#sendInputs(this.#outbox.next());
     return "taken";
   }
 
