@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { agentIs, connected, createProject, launch, logIn, newPage, shows } from "./browser.mjs";
 
 /** Longest wait for the agent, in milliseconds. */
-const READY_MS = 60_000;
+const READY_MS = 120_000;
 
 const { WXCODE_URL: url, WXCODE_TOKEN: token, WXCODE_WORKSPACE: workspace } = process.env;
 

@@ -2,7 +2,7 @@
 import { chromium } from "playwright-core";
 
 /** Longest wait for anything in the page, in milliseconds. */
-export const WAIT_MS = 20_000;
+export const WAIT_MS = 90_000;
 
 export function launch() {
   return chromium.launch({

@@ -4,7 +4,7 @@ import { agentIs, connected, createProject, launch, logIn, newPage, shows } from
 import { conversation } from "./milestones.mjs";
 
 /** Longest wait for the agent, in milliseconds. */
-const READY_MS = 60_000;
+const READY_MS = 120_000;
 
 const { WXCODE_URL: url, WXCODE_TOKEN: token, WXCODE_WORKSPACE: workspace } = process.env;
 

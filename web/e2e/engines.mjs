@@ -9,7 +9,7 @@ import { webkit } from "./engine/webkit.mjs";
 
 const { WXCODE_URL: url, WXCODE_TOKEN: token, WXCODE_WORKSPACE: workspace } = process.env;
 /** Longest wait for anything in the page, in milliseconds. */
-const WAIT_MS = 60_000;
+const WAIT_MS = 120_000;
 
 const engine = await { chromium, firefox, webkit }[process.argv[2]]();
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { agentIs, connected, createProject, launch, logIn, newPage, shows } from "./browser.mjs";
 
-const READY_MS = 60_000;
+const READY_MS = 120_000;
 const { WXCODE_URL: url, WXCODE_TOKEN: token, WXCODE_WORKSPACE: workspace } = process.env;
 
 const browser = await launch();

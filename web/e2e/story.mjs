@@ -15,7 +15,7 @@ import {
 import { conversation, createMilestone, item } from "./milestones.mjs";
 
 /** Longest wait until the agent is ready for a command, in milliseconds. */
-const READY_MS = 60_000;
+const READY_MS = 120_000;
 
 /** Claude Code's question in an unknown folder. */
 const TRUST = "trust this folder";

@@ -7,7 +7,7 @@ import { agentIs, connected, createProject, launch, logIn, newPage, shows } from
 import { conversation, createMilestone, item } from "./milestones.mjs";
 
 /** Longest wait until the agent is ready for a command, in milliseconds. */
-const READY_MS = 60_000;
+const READY_MS = 120_000;
 
 const { WXCODE_URL: url, WXCODE_TOKEN: token, WXCODE_WORKSPACE: workspace } = process.env;
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();

@@ -30,5 +30,5 @@ pub use http::plain_http;
 pub use other_build::other_build;
 pub use pipe::full_pipe;
 pub use pty::Terminal;
-pub use skip::skip;
+pub use skip::{skip, skip_extra};
 pub use stub::Stub;

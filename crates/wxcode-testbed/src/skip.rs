@@ -12,6 +12,16 @@ pub fn skip(reason: &str) {
         std::env::var_os(REQUIRE).is_none_or(|value| value != "1"),
         "{REQUIRE}=1, but {reason}"
     );
+    tell(reason);
+}
+
+/// Prints a countable line about a test beside the main ones, such as the page in a second engine:
+/// such a test is skipped even with `WXCODE_TEST_REQUIRE=1`.
+pub fn skip_extra(reason: &str) {
+    tell(reason);
+}
+
+fn tell(reason: &str) {
     // Bypasses the capture of the test harness, which hides the output of passing tests.
     use std::io::Write as _;
     let thread = std::thread::current();

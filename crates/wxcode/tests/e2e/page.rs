@@ -14,7 +14,7 @@ use tokio::{
 };
 use wxcode_testbed::{
     proxy::{Proxy, Weather},
-    skip,
+    skip, skip_extra,
 };
 
 use crate::support::{Agent, Server, real};
@@ -281,7 +281,7 @@ async fn output_is_searched_and_places_are_links() {
 async fn in_engine(name: &str, needed: &[&str]) {
     let Some(browser) = browser() else { return };
     if let Some(missing) = needed.iter().find(|path| !Path::new(path).is_file()) {
-        skip(&format!("{missing} is missing: run scripts/{name}"));
+        skip_extra(&format!("{missing} is missing: run scripts/{name}"));
         return;
     }
     let agent = Agent::script("export PS1='$ '\nexec bash --norc --noprofile -i");
