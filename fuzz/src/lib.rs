@@ -4,12 +4,16 @@
 //! for libFuzzer, and a few first inputs in `seeds/<name>`. Without libFuzzer the programs run the
 //! given inputs, and the tests run the seeds.
 
+pub mod bus;
+pub mod config;
 pub mod frame;
 pub mod hook;
 pub mod hostile;
 mod input;
+pub mod json;
 pub mod log;
 mod memory;
+pub mod parameter;
 pub mod planning;
 pub mod record;
 pub mod screen;
@@ -23,10 +27,14 @@ pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
 pub const TARGETS: &[Target] = &[
+    ("bus", bus::run),
+    ("config", config::run),
     ("frame", frame::run),
     ("hook", hook::run),
     ("hostile", hostile::run),
+    ("json", json::run),
     ("log", log::run),
+    ("parameter", parameter::run),
     ("planning", planning::run),
     ("record", record::run),
     ("screen", screen::run),

@@ -73,13 +73,12 @@ pub struct RunInvocation<'a> {
     pub model: Option<&'a str>,
     /// Arguments of the project or the operator's configuration, passed unchanged.
     pub extra_args: &'a [String],
-    /// The prompt.
-    pub prompt: &'a str,
 }
 
 /// Returns the argument vector of a run with [`crate::stream`] output; otherwise like [`argv`].
 ///
-/// A run has no hooks of ours: the stream reports the same.
+/// A run has no hooks of ours: the stream reports the same. The prompt is the run's standard input,
+/// because everybody on the machine sees arguments.
 #[must_use]
 pub fn run_argv(invocation: &RunInvocation<'_>) -> Vec<String> {
     const STREAM: [&str; 4] = ["-p", "--output-format", "stream-json", "--verbose"];
@@ -91,7 +90,6 @@ pub fn run_argv(invocation: &RunInvocation<'_>) -> Vec<String> {
         invocation.model,
         invocation.extra_args,
     ));
-    argv.extend(prompt_words(invocation.prompt));
     argv
 }
 
@@ -179,7 +177,6 @@ mod tests {
             permission_mode: Some("plan"),
             model: Some("opus"),
             extra_args: &["--allowedTools".to_owned(), "Read".to_owned()],
-            prompt: "update",
         });
         assert_eq!(
             words,
@@ -196,9 +193,7 @@ mod tests {
                 "--model",
                 "opus",
                 "--allowedTools",
-                "Read",
-                "--",
-                "update "
+                "Read"
             ]
         );
     }

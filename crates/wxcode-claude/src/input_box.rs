@@ -189,12 +189,14 @@ fn is_pasted(shown: &str, line_ends: usize) -> bool {
 /// signs have several drawn forms. Beyond ASCII, the order of characters may differ: terminals
 /// reorder right-to-left scripts.
 fn alike(a: &str, b: &str) -> bool {
+    // One of them may have lost its only characters beyond ASCII: the prompt drops invisible ones.
+    let is_ordered = a.is_ascii() && b.is_ascii();
     let letters = |text: &str| {
         let mut letters: Vec<char> = text
             .nfc()
             .filter(|c| c.is_ascii_graphic() || (!c.is_ascii() && c.is_alphanumeric()))
             .collect();
-        if !text.is_ascii() {
+        if !is_ordered {
             letters.sort_unstable();
         }
         letters
@@ -222,6 +224,13 @@ mod tests {
 
     fn plain(lines: &[&str], cursor: (u16, u16)) -> InputBox {
         boxed("", lines, lines, cursor)
+    }
+
+    #[test]
+    fn dropped_characters_change_no_order() {
+        assert!(alike("\u{200b}!touch it", " !touch it"));
+        assert!(alike("soft\u{ad}hyphen", "softhyphen"));
+        assert!(!alike("touch it", "it touch"));
     }
 
     #[test]

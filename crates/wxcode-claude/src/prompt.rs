@@ -44,12 +44,14 @@ const fn is_line_end(c: char) -> bool {
 /// its [`typeable`] form.
 ///
 /// A space goes before a leading `!`, because a shell would run the text, and after a trailing
-/// backslash, because [`SUBMIT`] would become a line end.
+/// backslash, because [`SUBMIT`] would become a line end. Invisible characters before the `!` do
+/// not count: the prompt drops them.
 #[must_use]
 pub fn paste(text: &str) -> Vec<u8> {
     let text = typeable(text);
-    let before: &[u8] = if text.starts_with('!') { b" " } else { b"" };
-    let after: &[u8] = if text.ends_with('\\') { b" " } else { b"" };
+    let seen = text.trim_matches(is_invisible);
+    let before: &[u8] = if seen.starts_with('!') { b" " } else { b"" };
+    let after: &[u8] = if seen.ends_with('\\') { b" " } else { b"" };
     [PASTE_BEGIN, before, text.as_bytes(), after, PASTE_END].concat()
 }
 
@@ -227,6 +229,13 @@ mod tests {
         assert_eq!(paste("!ls"), b"\x1b[200~ !ls\x1b[201~");
         assert_eq!(paste("\x1b!ls"), b"\x1b[200~ !ls\x1b[201~");
         assert_eq!(paste("a\\"), b"\x1b[200~a\\ \x1b[201~");
+        // The prompt drops these marks.
+        for mark in ["\u{200b}", "\u{feff}\u{2060}", "\u{202e}"] {
+            let before = format!("\x1b[200~ {mark}!ls\x1b[201~");
+            assert_eq!(paste(&format!("{mark}!ls")), before.as_bytes());
+            let after = format!("\x1b[200~a\\{mark} \x1b[201~");
+            assert_eq!(paste(&format!("a\\{mark}")), after.as_bytes());
+        }
     }
 
     proptest! {

@@ -13,12 +13,19 @@ pub fn of(pid: i32, agent: (i32, u64)) -> Ancestry {
 
 /// Most ancestors of a process that [`line`] follows.
 const LINE_MAX: usize = 1_024;
+/// Most attempts at a line that changes meanwhile.
+const ATTEMPTS_MAX: usize = 3;
+/// The name of a holder's process.
+const HOLDER: &[u8] = b"wxcode-holder";
 
-/// A process and its ancestors, youngest first; `None` if one of them ended meanwhile, or if there
-/// are more than 1,024.
+/// A process and its ancestors, youngest first; `None` if the process ended, if the line changes
+/// with each look, or if it has more than 1,024 processes.
+///
+/// The line ends below an ancestor that the system hides (`hidepid` of `/proc`): such a process
+/// belongs to another user.
 #[must_use]
 pub fn line(pid: i32) -> Option<Vec<i32>> {
-    line_in(pid, Stat::of)
+    (0..ATTEMPTS_MAX).find_map(|_| line_in(pid, Stat::of))
 }
 
 fn line_in(pid: i32, stat: impl Fn(i32) -> Option<Stat>) -> Option<Vec<i32>> {
@@ -28,7 +35,12 @@ fn line_in(pid: i32, stat: impl Fn(i32) -> Option<Stat>) -> Option<Vec<i32>> {
         if line.len() > LINE_MAX {
             return None;
         }
-        let parent = stat(process.ppid)?;
+        let Some(parent) = stat(process.ppid) else {
+            // A process whose parent has ended has another parent.
+            let again = stat(process.pid)?;
+            let is_same = (again.ppid, again.start_time) == (process.ppid, process.start_time);
+            return is_same.then_some(line);
+        };
         if parent.start_time > process.start_time {
             return None;
         }
@@ -36,6 +48,24 @@ fn line_in(pid: i32, stat: impl Fn(i32) -> Option<Stat>) -> Option<Vec<i32>> {
         process = parent;
     }
     Some(line)
+}
+
+/// Whether a process is an agent, or a tool of one: it runs below a holder that this process does
+/// not run below itself. `None` if unknown.
+///
+/// A holder is the subreaper of its agent, so no process leaves the holder by losing its parent. A
+/// process with a holder's name locks out only itself and its descendants.
+#[must_use]
+pub fn is_of_agent(pid: i32) -> Option<bool> {
+    let own = line(std::process::id().cast_signed())?;
+    let above = own.get(1..).unwrap_or_default();
+    let mut others = line(pid)?.into_iter().filter(|pid| !above.contains(pid));
+    Some(others.any(is_holder))
+}
+
+fn is_holder(pid: i32) -> bool {
+    let name = std::fs::read(format!("/proc/{pid}/comm"));
+    name.is_ok_and(|name| name.trim_ascii_end() == HOLDER)
 }
 
 /// The start of the living process `pid`, in clock ticks since the boot; `None` without one.
@@ -113,9 +143,29 @@ mod tests {
     fn a_line_ends_at_the_first_process() {
         let processes = [(1, 0, 0), (5, 1, 5), (11, 5, 11), (12, 99, 12), (13, 13, 1)];
         assert_eq!(line_in(11, world(&processes)), Some(vec![11, 5, 1]));
-        for unknown in [12, 13, 98] {
+        assert_eq!(line_in(12, world(&processes)), Some(vec![12]), "hidden");
+        for unknown in [13, 98] {
             assert_eq!(line_in(unknown, world(&processes)), None, "{unknown}");
         }
+    }
+
+    #[test]
+    fn a_changed_parent_makes_a_line_unknown() {
+        let looks = std::cell::Cell::new(0);
+        let changing = |pid| {
+            looks.set(looks.get() + 1);
+            let parent = if looks.get() > 2 { 1 } else { 5 };
+            world(&[(1, 0, 0), (11, parent, 11)])(pid)
+        };
+        assert_eq!(line_in(11, changing), None);
+        assert_eq!(line_in(11, changing), Some(vec![11, 1]));
+    }
+
+    #[test]
+    fn this_process_is_no_agent_to_itself() {
+        let own = std::process::id().cast_signed();
+        assert_eq!(is_of_agent(own), Some(false));
+        assert_eq!(is_of_agent(i32::MAX), None);
     }
 
     #[test]

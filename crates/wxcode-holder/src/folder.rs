@@ -45,6 +45,10 @@ pub struct Spec {
     pub session_id: String,
     /// The agent's program, a path or a name on PATH, and its arguments.
     pub argv: Vec<String>,
+    /// The whole standard input of the agent, instead of the terminal: everybody on the machine
+    /// sees the arguments of a process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<String>,
     /// The agent's working directory, absolute.
     pub cwd: PathBuf,
     /// Columns at the start, 1 to 500.

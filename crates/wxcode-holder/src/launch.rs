@@ -45,6 +45,8 @@ pub enum LaunchError {
     Failed(#[from] Failure),
 }
 
+/// The variable that leaves wxcode's processes open to debuggers of their user.
+pub const DUMPABLE: &str = "WXCODE_DUMPABLE";
 /// Time for a holder to answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest answer, in bytes.
@@ -55,7 +57,8 @@ const LOG_TAIL: usize = 512;
 /// Runs `<exe> hold <dir>` for the spec in `dir`, and waits until the agent runs.
 ///
 /// The holder, and so the agent, has exactly the environment `env`. The holder is no child of the
-/// caller, shares no session, signal or file with the caller, and outlives the caller.
+/// caller, shares no session, signal or file with the caller, and outlives the caller. With
+/// [`DUMPABLE`] in the caller's environment, a debugger may look into the holder.
 ///
 /// # Errors
 /// The holder did not start within 10 s; nothing of the start is left then, except for a log.
@@ -80,6 +83,7 @@ pub async fn launch(
     })?;
     let spawned = Command::new(exe)
         .arg("hold")
+        .args(std::env::var_os(DUMPABLE).map(|_| "--dumpable"))
         .arg(dir)
         .env_clear()
         .envs(env)

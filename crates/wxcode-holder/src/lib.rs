@@ -14,6 +14,7 @@ pub mod ancestry;
 mod answer;
 #[cfg(feature = "client")]
 pub mod client;
+pub mod confine;
 pub mod folder;
 pub mod hook;
 mod journal;
@@ -29,7 +30,10 @@ pub mod status_line;
 
 pub use answer::Failure;
 #[cfg(feature = "client")]
-pub use launch::{LaunchError, launch};
+pub use launch::{DUMPABLE, LaunchError, launch};
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub use process::read_bus;
 pub use process::{check_state, resume, run};
 #[cfg(feature = "client")]
 pub use repair::repair;

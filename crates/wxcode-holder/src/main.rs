@@ -10,10 +10,12 @@ use std::{
     process::ExitCode,
 };
 
-use wxcode_holder::{check_state, folder::BUILD, hook, resume, run, status_line};
+use wxcode_holder::{check_state, confine, folder::BUILD, hook, resume, run, status_line};
 
 /// The program's answer to unknown arguments.
-const USAGE: &str = "usage: wxcode-holder hold [--resume LINE | --check-state FD] FOLDER
+const USAGE: &str =
+    "usage: wxcode-holder hold [--dumpable | --resume LINE | --check-state FD] FOLDER
+       wxcode-holder confine DATA-FOLDER FOLDER PROGRAM [ARGUMENT]...
        wxcode-holder hook FILE
        wxcode-holder status-line FILE [SETTINGS...]
        wxcode-holder --version
@@ -34,13 +36,19 @@ fn main() -> ExitCode {
             let layers: Vec<&Path> = layers.iter().map(Path::new).collect();
             status_line::run(Path::new(file), &layers)
         }
-        [command, dir] if command == "hold" => run(Path::new(dir)),
+        [command, dir] if command == "hold" => run(Path::new(dir), false),
+        [command, option, dir] if command == "hold" && option == "--dumpable" => {
+            run(Path::new(dir), true)
+        }
         [command, option, line, dir] if command == "hold" && option == "--resume" => {
             resume(Path::new(dir), &line.to_string_lossy())
         }
         [command, option, fd, _] if command == "hold" && option == "--check-state" => {
             // `check_state` finds out about a number without a descriptor.
             check_state(fd.to_string_lossy().parse().unwrap_or(-1))
+        }
+        [command, data_dir, dir, ref program @ ..] if command == "confine" => {
+            confine::run(Path::new(data_dir), Path::new(dir), program)
         }
         [option] if option == "--version" => match writeln!(std::io::stdout(), "{BUILD}") {
             Ok(()) => ExitCode::SUCCESS,

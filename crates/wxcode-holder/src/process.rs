@@ -40,8 +40,11 @@ use upgrade::{candidate::Verdict, memfd, resume};
 ///
 /// Call this function first in a single-threaded process without open files: the function closes
 /// all files except the standard three. The answer to the caller goes to standard output, messages
-/// to standard error.
-pub fn run(dir: &Path) -> ExitCode {
+/// to standard error. With `is_open`, a debugger of the user may look into the process.
+pub fn run(dir: &Path, is_open: bool) -> ExitCode {
+    if !is_open {
+        detach::protect();
+    }
     // Resolved before the working directory changes.
     let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
     let guardian = match detach::detach() {
@@ -93,6 +96,7 @@ pub fn resume(dir: &Path, handoff: &str) -> ExitCode {
     continue_log();
     // The kernel names a program after the executed descriptor.
     let _ = std::fs::write("/proc/self/comm", "wxcode-holder");
+    detach::protect();
     match resume::resume(dir, handoff) {
         Ok(holder) => {
             log(&format!("the session continues with {BUILD}"));
@@ -135,4 +139,11 @@ fn answer(answer: &impl Serialize) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     out.write_all(&line)?;
     out.flush()
+}
+
+/// Reads a bus's messages up to the end or to an error: how many, and the error's text.
+#[cfg(feature = "fuzzing")]
+pub fn read_bus(stream: &[u8]) -> (usize, String) {
+    let (messages, error) = systemd::read_all(stream);
+    (messages, error.to_string())
 }

@@ -17,6 +17,8 @@ mod environment;
 mod event;
 mod forward;
 mod front;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod health;
 mod host;
 mod login;

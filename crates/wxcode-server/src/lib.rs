@@ -13,6 +13,9 @@ mod changes;
 mod conversation;
 mod disk;
 mod event;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod http;
 mod lines;
 mod listen;
@@ -41,10 +44,11 @@ mod workspace;
 compile_error!("a panic in one request would end the server: build with panic = \"unwind\"");
 
 pub use http::openapi;
-pub use listen::{TlsError, check_certificate};
+pub use listen::{CertificateFacts, TlsError, check_certificate, self_signed_files};
 pub use serve::{ServeError, Server, is_locked, lock};
 pub use settings::{
     BasePath, Commands, InvalidPath, InvalidSubnet, InvalidUrl, Network, Proxy, PublicUrl,
     Settings, Shared, Subnet, TlsSource, Unprotected, Web,
 };
 pub use wxcode_core::lease::Node;
+pub use wxcode_holder::DUMPABLE;

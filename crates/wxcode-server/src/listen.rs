@@ -33,7 +33,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
 
-pub use self::tls::{TlsError, check_certificate};
+pub use self::tls::{CertificateFacts, TlsError, check_certificate, self_signed_files};
 use self::{
     admission::{Admission, Full, Permit},
     stream::{Answering, Watched},

@@ -274,7 +274,9 @@ impl Server {
                 }
             });
         }
-        let judge = Judge::new(&data_dir, settings.agents_may_use_api);
+        let judge = Judge {
+            agents_may: settings.agents_may_use_api,
+        };
         let local = LocalListener::bind(&data_dir, judge, metrics.clone()).map_err(|source| {
             ServeError::Socket {
                 path: data_dir.join(SOCKET),

@@ -29,6 +29,8 @@ pub struct Settings {
     pub token: Option<String>,
     /// Whether agents and their tools may use the socket of the data folder.
     pub agents_may_use_api: bool,
+    /// Runs agents in a Landlock domain without the data folder.
+    pub protect_data: bool,
     /// Whether agents run our status line command in front of the user's.
     pub status_line: bool,
     /// Host names permitted in requests, besides the listen address and `localhost`.

@@ -5,6 +5,8 @@ mod attach;
 mod binary;
 mod client;
 mod end;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod json;
 mod language;
 mod line;

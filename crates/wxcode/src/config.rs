@@ -60,14 +60,31 @@ fn read(path: &Path, must_exist: bool) -> anyhow::Result<File> {
         read => read.with_context(unreadable)?,
     };
     let text = String::from_utf8(bytes).with_context(unreadable)?;
-    toml::from_str(&text)
-        .map_err(|error| quiet(error, &text))
+    parse(&text, path)
+}
+
+fn parse(text: &str, path: &Path) -> anyhow::Result<File> {
+    toml::from_str(text)
+        .map_err(|error| quiet(error, text))
         .with_context(|| {
             format!(
                 "{} is not a valid configuration: correct it, then start again",
                 path.display()
             )
         })
+}
+
+/// Checks the text of a configuration file, for the fuzz target. An address that is a name is left
+/// out, because the system would look the name up.
+#[cfg(feature = "fuzzing")]
+pub fn check(text: &str) -> Result<(), String> {
+    let path = Path::new("wxcode.toml");
+    let checked = parse(text, path).and_then(|mut file| {
+        let is_address = |text: &String| text.parse::<SocketAddr>().is_ok();
+        file.listen = file.listen.filter(is_address);
+        resolve_file(file, path, PathBuf::from("/data"), &ServeOptions::NONE)
+    });
+    checked.map(drop).map_err(|error| format!("{error:#}"))
 }
 
 /// The error in a file, without its line if the line may contain a database's password.
@@ -92,6 +109,16 @@ pub(crate) fn resolve(common: &Common, options: &ServeOptions) -> anyhow::Result
         .clone()
         .unwrap_or_else(|| data_dir.join("wxcode.toml"));
     let file = read(&path, common.config.is_some())?;
+    resolve_file(file, &path, data_dir, options)
+}
+
+/// Resolves the settings in a file that was read.
+fn resolve_file(
+    file: File,
+    path: &Path,
+    data_dir: PathBuf,
+    options: &ServeOptions,
+) -> anyhow::Result<Resolved> {
     let command = |name: &str, text: &Option<String>| {
         text.as_deref()
             .map(Template::parse)
@@ -125,6 +152,7 @@ pub(crate) fn resolve(common: &Common, options: &ServeOptions) -> anyhow::Result
     let settings = Settings {
         token: None,
         agents_may_use_api: file.agent.may_use_api,
+        protect_data: file.agent.protect_data,
         status_line: file.agent.status_line,
         allowed_hosts: file.allowed_hosts,
         web,
@@ -142,7 +170,7 @@ pub(crate) fn resolve(common: &Common, options: &ServeOptions) -> anyhow::Result
         },
         umask: crate::umask::users(),
         environment: std::env::vars_os().collect(),
-        hibernate_after: file.agent.hibernate_after(&path)?,
+        hibernate_after: file.agent.hibernate_after(path)?,
         pass_env: file.agent.pass_env,
         agent_env: file.agent.env,
         resume_on_start: file.agent.resume_on_start,
@@ -153,8 +181,8 @@ pub(crate) fn resolve(common: &Common, options: &ServeOptions) -> anyhow::Result
             tasks: file.agent.tasks_max.map(|tasks| tasks.get().into()),
         },
         upgrade_holders: file.holder.upgrade,
-        workspace_roots: file.workspaces.roots(&path)?,
-        ready_timeout: file.delivery.ready_timeout(&path)?,
+        workspace_roots: file.workspaces.roots(path)?,
+        ready_timeout: file.delivery.ready_timeout(path)?,
         limit_grace: std::time::Duration::from_secs(file.delivery.limit_grace_s),
         store: String::new(),
         log_lines_lost: Default::default(),
@@ -171,13 +199,13 @@ pub(crate) fn resolve(common: &Common, options: &ServeOptions) -> anyhow::Result
     };
     Ok(Resolved {
         listen,
-        store: store(options.store.as_ref(), file.store.as_deref(), &path)?,
+        store: store(options.store.as_ref(), file.store.as_deref(), path)?,
         log: options
             .log
             .clone()
             .or(file.log)
             .unwrap_or_else(|| "info".to_owned()),
-        node: file.node.settings(&path, options.advertise.clone())?,
+        node: file.node.settings(path, options.advertise.clone())?,
         settings,
     })
 }

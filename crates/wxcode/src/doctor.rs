@@ -1,6 +1,7 @@
 //! `wxcode doctor`: checks the installation, and names the failures that the sessions survive.
 
 mod access;
+mod agents;
 mod environment;
 mod gsd;
 mod hooks;
@@ -61,6 +62,7 @@ pub(crate) fn run(common: &Common) -> anyhow::Result<()> {
             }
             access::check(&resolved, server, &mut findings);
             let sessions = session::running(&settings.data_dir, &mut findings);
+            agents::check(settings, server, &sessions, &mut findings);
             hooks::check(settings, &sessions, &mut findings);
             service::check(server, &sessions, settings, &mut findings);
             limit::check(server, &sessions, &settings.data_dir, &mut findings);

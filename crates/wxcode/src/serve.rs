@@ -15,13 +15,10 @@ use wxcode_server::Server;
 use crate::{
     cli::{Common, ServeOptions},
     config::{self, Resolved},
-    init,
+    confinement, init,
     log::{self, Log},
     node, permission, token,
 };
-
-/// Leaves the server open to debuggers of its user.
-const DUMPABLE: &str = "WXCODE_DUMPABLE";
 
 pub(crate) fn run(common: &Common, options: &ServeOptions) -> anyhow::Result<()> {
     protect();
@@ -50,7 +47,7 @@ pub(crate) fn run(common: &Common, options: &ServeOptions) -> anyhow::Result<()>
 /// Closes this process to other processes of the user, agents included: its memory, its environment
 /// and its descriptors. With `WXCODE_DUMPABLE` it stays open to debuggers.
 fn protect() {
-    if std::env::var_os(DUMPABLE).is_none() {
+    if std::env::var_os(wxcode_server::DUMPABLE).is_none() {
         // Best effort: `wxcode doctor` says whether it holds.
         let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     }
@@ -67,6 +64,9 @@ async fn serve(common: &Common, resolved: Resolved, log: &Log) -> anyhow::Result
     // Before any file is read or created: two servers on the same folder would start two agents.
     let lock = wxcode_server::lock(&settings.data_dir)?;
     let data_dir = settings.data_dir.clone();
+    if settings.protect_data {
+        confinement::check(&data_dir)?;
+    }
     close(data_dir.clone()).await?;
     settings.token = token::of_server(common)?;
     let shared = node::load(&own, &data_dir)?;

@@ -47,6 +47,22 @@ pub(super) fn take(holder: &mut Holder, peer: &mut Peer) {
 }
 
 fn greet(holder: &Holder, peer: &mut Peer, payload: &[u8]) {
+    // The check is of the caller as it is now, so a client keeps its connection for life.
+    match ancestry::is_of_agent(peer.pid) {
+        Some(false) => {}
+        Some(true) => {
+            return peer.reject(&format!(
+                "process {} runs in the session of an agent, and an agent reports to its own holder only",
+                peer.pid
+            ));
+        }
+        None => {
+            return peer.reject(&format!(
+                "the holder cannot tell whether process {} is of an agent; connect again",
+                peer.pid
+            ));
+        }
+    }
     let Ok(hello) = serde_json::from_slice::<Hello>(payload) else {
         return peer.reject("malformed Hello");
     };

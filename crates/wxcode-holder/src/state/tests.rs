@@ -15,6 +15,7 @@ pub(crate) fn rich() -> State {
         version: 1,
         session_id: "0123456789abcdef01234567".into(),
         argv: vec!["/bin/agent".into(), "--flag".into()],
+        input: None,
         cwd: "/tmp".into(),
         cols: 80,
         rows: 24,

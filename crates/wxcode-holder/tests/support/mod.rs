@@ -37,6 +37,7 @@ pub fn spec(argv: &[&str], cwd: &Path) -> Spec {
         version: folder::VERSION,
         session_id: "0123456789abcdef01234567".into(),
         argv: argv.iter().map(|arg| (*arg).to_owned()).collect(),
+        input: None,
         cwd: cwd.to_owned(),
         cols: 80,
         rows: 24,

@@ -3,11 +3,7 @@
 //! A process below a session's holder is an agent, or a tool of one. The holder is the subreaper of
 //! all of them, so no process leaves by losing its parent.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::time::Duration;
 
 use axum::http::StatusCode;
 use tokio::{net::unix::UCred, task::spawn_blocking, time::timeout};
@@ -59,25 +55,15 @@ impl Refused {
 }
 
 /// The rules of the socket.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Judge {
-    /// The folder of the holders' programs.
-    programs: PathBuf,
-    agents_may: bool,
+    /// `[agent] may_use_api`.
+    pub(crate) agents_may: bool,
 }
 
 impl Judge {
-    /// The rules of a data folder; `agents_may` is `[agent] may_use_api`.
-    pub(crate) fn new(data_dir: &Path, agents_may: bool) -> Self {
-        let programs = data_dir.join(crate::program::FOLDER);
-        Self {
-            programs: fs::canonicalize(&programs).unwrap_or(programs),
-            agents_may,
-        }
-    }
-
     /// Judges a process by its credentials at the time of its connection.
-    pub(crate) async fn judge(&self, peer: UCred) -> Peer {
+    pub(crate) async fn judge(self, peer: UCred) -> Peer {
         let own = rustix::process::geteuid().as_raw();
         let uid = peer.uid();
         // Root can become any user anyhow.
@@ -88,33 +74,11 @@ impl Judge {
         if self.agents_may {
             return Peer::Own { pid };
         }
-        let judge = self.clone();
-        let looked = spawn_blocking(move || judge.is_of_agent(pid));
+        let looked = spawn_blocking(move || wxcode_holder::ancestry::is_of_agent(pid));
         match timeout(DESCRIBE_TIMEOUT, looked).await {
             Ok(Ok(Some(false))) => Peer::Own { pid },
             Ok(Ok(Some(true))) => Peer::Refused(Refused::Agent { pid }),
             _ => Peer::Refused(Refused::Unknown),
         }
-    }
-
-    /// Whether a process runs below a holder of this data folder; `None` if unknown.
-    fn is_of_agent(&self, pid: i32) -> Option<bool> {
-        let line = wxcode_holder::ancestry::line(pid)?;
-        Some(line.into_iter().any(|pid| self.is_holder(pid)))
-    }
-
-    /// The name in `cmdline` is readable for a program that protects its memory, too. A process
-    /// with a forged name locks out only itself and its descendants.
-    fn is_holder(&self, pid: i32) -> bool {
-        use std::os::unix::ffi::OsStrExt as _;
-        let Ok(words) = fs::read(format!("/proc/{pid}/cmdline")) else {
-            return false;
-        };
-        let program = words.split(|byte| *byte == 0).next().unwrap_or_default();
-        let program = Path::new(std::ffi::OsStr::from_bytes(program));
-        let folder = program.parent().and_then(Path::parent);
-        let folder = folder.and_then(|folder| fs::canonicalize(folder).ok());
-        program.ends_with(crate::program::NAME)
-            && folder.is_some_and(|found| found == self.programs)
     }
 }

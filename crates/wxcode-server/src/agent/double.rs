@@ -40,6 +40,7 @@ fn settings(data_dir: PathBuf) -> Settings {
         umask: 0o022,
         token: None,
         agents_may_use_api: false,
+        protect_data: false,
         status_line: true,
         web: crate::settings::Web::default(),
         allowed_hosts: Vec::new(),

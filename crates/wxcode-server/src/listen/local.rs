@@ -110,7 +110,7 @@ impl LocalListener {
         closing: CancellationToken,
     ) -> impl Future<Output = ()> + Send + use<> {
         let permit = self.admission.admit(IpAddr::V4(Ipv4Addr::LOCALHOST));
-        let (judge, metrics) = (self.judge.clone(), self.metrics.clone());
+        let (judge, metrics) = (self.judge, self.metrics.clone());
         async move {
             // A full socket closes the connection; the next attempt may find room.
             let (Ok(permit), Ok(peer)) = (permit, stream.peer_cred()) else {

@@ -147,12 +147,42 @@ impl Tls {
     }
 }
 
-/// Checks the files of a certificate and its key; returns the certificate's SHA-256.
+/// A usable certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateFacts {
+    /// The SHA-256, as browsers show it.
+    pub fingerprint: String,
+    /// The end of its validity, in seconds since 1970.
+    pub not_after: i64,
+}
+
+/// Checks that the files are a certificate and its key.
 ///
 /// # Errors
 /// [`TlsError`].
-pub fn check_certificate(cert: &Path, key: &Path) -> Result<String, TlsError> {
-    configuration(cert, key, &read(cert, key)?).map(|(_, fingerprint)| fingerprint)
+pub fn check_certificate(cert: &Path, key: &Path) -> Result<CertificateFacts, TlsError> {
+    let pair = read(cert, key)?;
+    let (_, fingerprint) = configuration(cert, key, &pair)?;
+    let unreadable = |message: String| TlsError::Pair {
+        cert: cert.to_owned(),
+        key: key.to_owned(),
+        message,
+    };
+    let first = CertificateDer::from_pem_slice(&pair.cert);
+    let first = first.map_err(|error| unreadable(error.to_string()))?;
+    let (_, parsed) = x509_parser::parse_x509_certificate(&first)
+        .map_err(|error| unreadable(error.to_string()))?;
+    Ok(CertificateFacts {
+        fingerprint,
+        not_after: parsed.validity().not_after.timestamp(),
+    })
+}
+
+/// The files of a data folder's self-signed certificate.
+#[must_use]
+pub fn self_signed_files(data_dir: &Path) -> (PathBuf, PathBuf) {
+    let folder = data_dir.join(FOLDER);
+    (folder.join(CERT), folder.join(KEY))
 }
 
 fn read(cert: &Path, key: &Path) -> Result<Pair, TlsError> {

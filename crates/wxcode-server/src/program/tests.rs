@@ -25,6 +25,7 @@ fn session(data: &Path, name: &str, program: &Path) -> PathBuf {
         version: folder::VERSION,
         session_id: name.to_owned(),
         argv: Vec::new(),
+        input: None,
         cwd: data.to_owned(),
         cols: 80,
         rows: 24,

@@ -16,6 +16,10 @@ const GAP: usize = 5;
 /// From this many blank cells at the end of a row on, erasing is shorter than spaces.
 const TAIL: usize = 3;
 
+/// The schemes of links that the viewer's terminal gets. A terminal may open other ones without a
+/// question, with a program of the user's machine.
+const SCHEMES: [&str; 3] = ["http", "https", "mailto"];
+
 /// The filler for a window larger than the screen.
 const FILLER: char = '·';
 
@@ -128,7 +132,11 @@ impl Frame {
         own.flags.set(Flags::PROTECTED, false);
         let harmless = |link: &&Link| {
             let id = link.id.iter().flat_map(|id| id.chars());
-            !id.chain(link.uri.chars()).any(char::is_control)
+            let scheme = link.uri.split_once(':').map_or("", |(scheme, _)| scheme);
+            SCHEMES
+                .iter()
+                .any(|known| scheme.eq_ignore_ascii_case(known))
+                && !id.chain(link.uri.chars()).any(char::is_control)
         };
         own.link = theirs
             .link(own.link)

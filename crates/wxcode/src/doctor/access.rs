@@ -1,34 +1,26 @@
-//! Checks the way to the server, and whether agents can look into the server's process.
+//! Checks the way to the server.
 
-use std::{fs, os::unix::fs::MetadataExt};
+use std::{fs, path::Path};
 
-use rustix::process::geteuid;
+use jiff::Timestamp;
 use wxcode_server::TlsSource;
 
 use super::Findings;
 use crate::config::Resolved;
 
-pub(super) fn check(resolved: &Resolved, server: Option<i32>, findings: &mut Findings) {
-    check_listen(resolved, findings);
-    check_process(server, findings);
-}
+/// Days before the end of a certificate in which a warning begins.
+const RENEW_DAYS: i64 = 14;
+const DAY: i64 = 24 * 60 * 60;
 
-fn check_listen(resolved: &Resolved, findings: &mut Findings) {
-    let (listen, web) = (resolved.listen, &resolved.settings.web);
-    match &web.tls {
-        Some(TlsSource::Files { cert, key }) => match wxcode_server::check_certificate(cert, key) {
-            Ok(fingerprint) => {
-                let detail = format!("{}, SHA-256 {fingerprint}", cert.display());
-                findings.good("certificate", &detail);
-            }
-            Err(error) => findings.bad("certificate", &error.to_string()),
-        },
-        Some(TlsSource::SelfSigned) => findings.note(
-            "certificate",
-            "self-signed: clients compare the fingerprint that the server prints",
-        ),
-        None => {}
+pub(super) fn check(resolved: &Resolved, server: Option<i32>, findings: &mut Findings) {
+    let (data_dir, web) = (&resolved.settings.data_dir, &resolved.settings.web);
+    check_certificate(web.tls.as_ref(), data_dir, findings);
+    // A server may have other settings: from flags, or from another environment.
+    if let Some(address) = server.and_then(|_| served(data_dir)) {
+        let detail = format!("{address}, where the server listens now");
+        return findings.good("listen address", &detail);
     }
+    let listen = resolved.listen;
     let detail = match (listen.ip().is_loopback(), &web.tls, &web.proxy) {
         (true, None, None) => format!("{listen}, for this machine only"),
         (_, Some(_), _) => format!("{listen}, with TLS"),
@@ -47,24 +39,41 @@ fn check_listen(resolved: &Resolved, findings: &mut Findings) {
     findings.good("listen address", &detail);
 }
 
-/// The files in `/proc` of a process that is closed to its user belong to root.
-fn check_process(server: Option<i32>, findings: &mut Findings) {
-    if geteuid().is_root() {
-        return findings.note(
-            "agents",
-            "run as root, from which nothing is kept: run wxcode as a user of its own",
-        );
-    }
-    let owner = server.and_then(|pid| fs::metadata(format!("/proc/{pid}/environ")).ok());
-    match owner.map(|found| found.uid() == geteuid().as_raw()) {
-        None => {}
-        Some(false) => findings.good(
-            "agents",
-            "the server's memory and environment are closed to them; the files of the user are not",
+/// The address of the running server.
+fn served(data_dir: &Path) -> Option<String> {
+    let text = fs::read_to_string(data_dir.join("server.json")).ok()?;
+    let found: serde_json::Value = serde_json::from_str(&text).ok()?;
+    Some(found["address"].as_str()?.to_owned())
+}
+
+fn check_certificate(source: Option<&TlsSource>, data_dir: &Path, findings: &mut Findings) {
+    let made = wxcode_server::self_signed_files(data_dir);
+    let (is_own, (cert, key)) = match source {
+        Some(TlsSource::Files { cert, key }) => (false, (cert.clone(), key.clone())),
+        Some(TlsSource::SelfSigned) if made.0.exists() => (true, made),
+        Some(TlsSource::SelfSigned) => {
+            return findings.note("certificate", "self-signed, made at the server's start");
+        }
+        None => return,
+    };
+    let facts = match wxcode_server::check_certificate(&cert, &key) {
+        Ok(facts) => facts,
+        Err(error) => return findings.bad("certificate", &error.to_string()),
+    };
+    let kind = if is_own { ", self-signed" } else { "" };
+    let name = format!("{}{kind}, SHA-256 {}", cert.display(), facts.fingerprint);
+    let end = Timestamp::from_second(facts.not_after);
+    let end = end.map_or_else(|_| "an unknown time".to_owned(), |end| end.to_string());
+    let left = facts.not_after - Timestamp::now().as_second();
+    match left / DAY {
+        _ if left <= 0 => findings.bad(
+            "certificate",
+            &format!("{name}: it ended at {end}, and clients refuse it: renew both files"),
         ),
-        Some(true) => findings.doubtful(
-            "agents",
-            "can read the server's memory and environment: start it without WXCODE_DUMPABLE",
+        days if days < RENEW_DAYS => findings.doubtful(
+            "certificate",
+            &format!("{name}: it ends in {days} days, at {end}: renew both files"),
         ),
+        _ => findings.good("certificate", &format!("{name}, valid until {end}")),
     }
 }

@@ -30,6 +30,12 @@ async fn doctor_reports_a_healthy_installation() {
         "open files: ",
         "of the server",
         "terminals: ",
+        "agents' sockets: the server and the holders",
+        "agents' memory access: ",
+        "agents' data access: ",
+        "agents' terminals: ",
+        // The address of the server's own environment, not the default one.
+        &format!("listen address: {}", server.base),
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
@@ -111,5 +117,46 @@ async fn doctor_names_settings_that_disable_hooks() {
         user.to_str().unwrap(),
     ] {
         assert!(line.contains(word), "{word}: {line}");
+    }
+}
+
+/// A certificate for `localhost` that ends in some days, and its key.
+fn certificate(folder: &std::path::Path, days: i64) -> [String; 2] {
+    let pair = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    let now = std::time::SystemTime::now();
+    let day = std::time::Duration::from_secs(24 * 60 * 60);
+    params.not_before = (now - 100 * day).into();
+    let whole = u32::try_from(days.abs()).unwrap();
+    params.not_after = match days < 0 {
+        true => (now - whole * day).into(),
+        false => (now + whole * day).into(),
+    };
+    let cert = params.self_signed(&pair).unwrap();
+    [("cert", cert.pem()), ("key", pair.serialize_pem())].map(|(name, text)| {
+        let path = folder.join(format!("{name}-{days}.pem"));
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    })
+}
+
+#[tokio::test]
+async fn doctor_names_the_end_of_a_certificate() {
+    let server = Server::elsewhere(Agent::fake(""));
+    for (days, words) in [
+        (90, "ok      certificate: "),
+        (5, "warning certificate: "),
+        (-3, "FAILED  certificate: "),
+    ] {
+        let [cert, key] = certificate(server.data_dir(), days);
+        let mut command = server.command(&["doctor"]);
+        command.envs([("WXCODE_TLS_CERT", &cert), ("WXCODE_TLS_KEY", &key)]);
+        let (text, well) = said(&command.output().await.unwrap());
+        let line = text.lines().find(|line| line.contains("certificate: "));
+        let line = line.unwrap_or_else(|| panic!("{text}"));
+        assert!(line.starts_with(words) && line.contains(&cert), "{line}");
+        let said = ["valid until 20", "it ends in 4 days", "renew both files"];
+        assert!(said.iter().any(|said| line.contains(said)), "{line}");
+        assert_eq!(well, days > 0, "{text}");
     }
 }

@@ -1,14 +1,15 @@
 //! The terminal and its agent.
 
 use std::{
-    io,
+    fs::File,
+    io::{self, Seek as _, Write as _},
     os::unix::process::CommandExt,
     process::{Command, Stdio},
 };
 
 use rustix::{
     fd::{AsFd, OwnedFd},
-    fs::Access,
+    fs::{Access, MemfdFlags, memfd_create},
     io::ioctl_fionread,
     process::{Pid, Signal, kill_process_group},
     pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt},
@@ -116,11 +117,15 @@ impl Pty {
         let slave = self.slave.as_ref().map(|fd| fd.as_fd());
         let slave = slave.ok_or_else(|| refused(io::ErrorKind::BrokenPipe.into()))?;
         let file = || slave.try_clone_to_owned().map(Stdio::from).map_err(refused);
+        let input = match &spec.input {
+            Some(text) => text_file(text).map(Stdio::from).map_err(refused)?,
+            None => file()?,
+        };
         let mut command = Command::new(program);
         command
             .args(args)
             .current_dir(&spec.cwd)
-            .stdin(file()?)
+            .stdin(input)
             .stdout(file()?)
             .stderr(file()?);
         let umask = spec.umask;
@@ -132,6 +137,14 @@ impl Pty {
         // Reaped with all other children, by its pid.
         Pid::from_raw(child.id() as i32).ok_or_else(|| refused(io::ErrorKind::NotFound.into()))
     }
+}
+
+/// A file in memory with this text, read from its beginning.
+fn text_file(text: &str) -> io::Result<OwnedFd> {
+    let mut file = File::from(memfd_create("wxcode-input", MemfdFlags::CLOEXEC)?);
+    file.write_all(text.as_bytes())?;
+    file.rewind()?;
+    Ok(file.into())
 }
 
 fn exec_failure(program: &str, error: &io::Error) -> Failure {

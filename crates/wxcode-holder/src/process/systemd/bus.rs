@@ -12,6 +12,8 @@ use std::{
 
 /// Largest message read, in bytes.
 const MESSAGE_MAX: usize = 64 << 10; // 64 KiB
+/// The beginning of a message, in bytes.
+const HEAD: usize = 16;
 /// Longest line of the authentication, in bytes.
 const LINE_MAX: u64 = 4 << 10; // 4 KiB
 
@@ -162,8 +164,37 @@ impl Bus {
 
     fn receive(&mut self) -> Result<Message, BusError> {
         self.limit()?;
-        let mut head = [0; 16];
+        let mut head = [0; HEAD];
         self.stream.read_exact(&mut head)?;
+        let head = Head::read(&head)?;
+        let mut rest = vec![0; head.rest()];
+        self.limit()?;
+        self.stream.read_exact(&mut rest)?;
+        Message::read(&head, rest)
+    }
+
+    /// Limits the next read or write to the rest of the time.
+    fn limit(&self) -> io::Result<()> {
+        let left = self.until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        let stream = self.stream.get_ref();
+        stream.set_read_timeout(Some(left))?;
+        stream.set_write_timeout(Some(left))
+    }
+}
+
+/// The beginning of a message: its byte order, its kind, and the lengths of its parts.
+struct Head {
+    big_endian: bool,
+    kind: u8,
+    fields: usize,
+    body: usize,
+}
+
+impl Head {
+    fn read(head: &[u8; HEAD]) -> Result<Self, BusError> {
         let big_endian = match head[0] {
             b'l' => false,
             b'B' => true,
@@ -181,25 +212,63 @@ impl Bus {
         if body > MESSAGE_MAX || fields > MESSAGE_MAX {
             return Err(BusError::Malformed("too long"));
         }
-        let mut rest = vec![0; fields.next_multiple_of(8) + body];
-        self.limit()?;
-        self.stream.read_exact(&mut rest)?;
-        let body = rest.split_off(fields.next_multiple_of(8));
-        rest.truncate(fields);
-        let mut message = Message {
+        Ok(Self {
+            big_endian,
             kind: head[1],
+            fields,
+            body,
+        })
+    }
+
+    /// The length of the rest of the message.
+    const fn rest(&self) -> usize {
+        self.fields.next_multiple_of(8) + self.body
+    }
+}
+
+/// Reads the messages of a stream up to its end or its first error, and each message's body as a
+/// text and as a number: for the fuzz target.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn read_all(mut stream: &[u8]) -> (usize, BusError) {
+    let mut messages = 0;
+    let read = |stream: &mut &[u8]| -> Result<(), BusError> {
+        let mut head = [0; HEAD];
+        stream.read_exact(&mut head)?;
+        let head = Head::read(&head)?;
+        let mut rest = vec![0; head.rest()];
+        stream.read_exact(&mut rest)?;
+        let message = Message::read(&head, rest)?;
+        let _ = message.reader().text();
+        let _ = message.reader().number();
+        Ok(())
+    };
+    loop {
+        match read(&mut stream) {
+            Ok(()) => messages += 1,
+            Err(error) => return (messages, error),
+        }
+    }
+}
+
+impl Message {
+    /// Reads the fields and the body behind a head; the bytes have the length that the head names.
+    fn read(head: &Head, mut rest: Vec<u8>) -> Result<Self, BusError> {
+        let body = rest.split_off(head.fields.next_multiple_of(8));
+        rest.truncate(head.fields);
+        let mut message = Self {
+            kind: head.kind,
             member: String::new(),
             error: String::new(),
             reply_to: 0,
             signature: String::new(),
             body: Body {
                 bytes: body,
-                big_endian,
+                big_endian: head.big_endian,
             },
         };
         let fields = Body {
             bytes: rest,
-            big_endian,
+            big_endian: head.big_endian,
         };
         let mut fields = Reader {
             body: &fields,
@@ -223,19 +292,6 @@ impl Bus {
         Ok(message)
     }
 
-    /// Limits the next read or write to the rest of the time.
-    fn limit(&self) -> io::Result<()> {
-        let left = self.until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
-        let stream = self.stream.get_ref();
-        stream.set_read_timeout(Some(left))?;
-        stream.set_write_timeout(Some(left))
-    }
-}
-
-impl Message {
     /// Reads the body.
     pub(crate) fn reader(&self) -> Reader<'_> {
         Reader {

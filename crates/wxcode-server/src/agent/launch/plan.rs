@@ -301,7 +301,6 @@ pub(in crate::agent) fn run_argv(
     plan: &Plan,
     settings: &Settings,
     own: &AgentSettings,
-    prompt: &str,
 ) -> Vec<String> {
     let chosen = Chosen::of(settings, own);
     command::run_argv(&RunInvocation {
@@ -310,7 +309,6 @@ pub(in crate::agent) fn run_argv(
         permission_mode: chosen.permission_mode,
         model: chosen.model,
         extra_args: chosen.extra_args,
-        prompt,
     })
 }
 

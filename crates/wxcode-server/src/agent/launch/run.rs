@@ -79,7 +79,10 @@ async fn launch(
     start::restore(context, &project, &plan, &config_dir).await?;
     let id = Id::generate(at);
     let dir = start::make_folder(&Mode::Headless.root(&settings.data_dir), id)?;
-    let argv = plan::run_argv(&claude, &plan, settings, &record.settings, &prompt);
+    let program = start::Program {
+        argv: plan::run_argv(&claude, &plan, settings, &record.settings),
+        input: Some(prompt.clone()),
+    };
     let metadata = Metadata {
         project_id: project.id,
         claude_session_id: plan.id(),
@@ -90,7 +93,7 @@ async fn launch(
     };
     let held = match serde_json::to_value(&metadata) {
         Ok(note) => {
-            start::spawn_holder(settings, &surroundings, &project, &dir, argv, note, at).await
+            start::spawn_holder(settings, &surroundings, &project, &dir, program, note, at).await
         }
         Err(error) => Err(io::Error::from(error).into()),
     };

@@ -38,7 +38,9 @@ use crate::{
             error::StartError,
             held_lease,
             plan::{self, Surroundings},
-            start::{check_owner, find_claude, identify, make_folder, restore, spawn_holder},
+            start::{
+                Program, check_owner, find_claude, identify, make_folder, restore, spawn_holder,
+            },
         },
         metadata::Metadata,
         monitor::begin,
@@ -303,9 +305,12 @@ async fn launch_session(
     write_private(&settings_file, document.to_string().as_bytes())?;
     let prompt = initial_prompt.map(|delivery| delivery.text.as_str());
     let own = &project.settings;
-    let argv = plan::argv(claude, plan, &settings_file, settings, own, prompt);
+    let program = Program {
+        argv: plan::argv(claude, plan, &settings_file, settings, own, prompt),
+        input: None,
+    };
     let note = serde_json::to_value(metadata).map_err(io::Error::from)?;
-    spawn_holder(settings, surroundings, project, dir, argv, note, at).await
+    spawn_holder(settings, surroundings, project, dir, program, note, at).await
 }
 
 /// Our status line in front of the user's; `None` if it is off.

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use wxcode_core::{event::Kind, id::Id, identity::Source, project::OutputProject, spawn::Plan};
 use wxcode_files::{FileError, off_thread};
 use wxcode_holder::{
-    LaunchError,
+    LaunchError, confine,
     folder::{HolderFile, Spec, write_spec},
     launch,
 };
@@ -167,21 +167,32 @@ pub(in crate::agent) fn make_folder(root: &Path, id: Id) -> io::Result<PathBuf> 
     Ok(dir)
 }
 
+/// The command of an agent, and its standard input if that is not the terminal.
+pub(in crate::agent) struct Program {
+    pub(in crate::agent) argv: Vec<String>,
+    pub(in crate::agent) input: Option<String>,
+}
+
 /// Writes the spec into its folder, and starts its holder.
 pub(in crate::agent) async fn spawn_holder(
     settings: &Settings,
     surroundings: &Surroundings,
     project: &OutputProject,
     dir: &Path,
-    argv: Vec<String>,
+    Program { argv, input }: Program,
     note: serde_json::Value,
     at: Timestamp,
 ) -> Result<HolderFile, StartError> {
     let session_id = dir.file_name().unwrap_or_default().to_string_lossy();
+    let argv = match settings.protect_data {
+        true => confine::command(&settings.holder, &settings.data_dir, dir, argv),
+        false => argv,
+    };
     let spec = Spec {
         version: 1,
         session_id: session_id.clone().into_owned(),
         argv,
+        input,
         cwd: project.workspace_path.clone(),
         cols: SIZE.0,
         rows: SIZE.1,

@@ -1,6 +1,9 @@
 //! The command line: the relevant part of the real agent's.
 
-use std::path::PathBuf;
+use std::{
+    io::{self, IsTerminal as _},
+    path::PathBuf,
+};
 
 use uuid::Uuid;
 
@@ -43,6 +46,14 @@ impl Arguments {
             }
         }
         arguments
+    }
+
+    /// With `-p` and without a prompt, the prompt is on standard input, unless that is a terminal.
+    pub(crate) fn read_prompt(&mut self) -> io::Result<()> {
+        if self.print && self.prompt.is_none() && !io::stdin().is_terminal() {
+            self.prompt = Some(io::read_to_string(io::stdin())?);
+        }
+        Ok(())
     }
 }
 

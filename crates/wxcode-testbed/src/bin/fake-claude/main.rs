@@ -7,6 +7,7 @@ mod dialog;
 mod event;
 mod hooks;
 mod input;
+mod intruder;
 mod mode;
 mod print;
 mod record;
@@ -26,6 +27,8 @@ use mode::Modes;
 
 /// The argument of the grandchild in the mode `daemon`.
 const DAEMON: &str = "--fake-daemon";
+/// The first argument of a tool that types into a session: then a holder's socket and a text follow.
+const INTRUDER: &str = "--fake-intruder";
 
 fn main() -> ExitCode {
     let words: Vec<String> = env::args().skip(1).collect();
@@ -33,6 +36,11 @@ fn main() -> ExitCode {
         && word == DAEMON
     {
         return done(daemon(file));
+    }
+    if let [word, socket, text] = words.as_slice()
+        && word == INTRUDER
+    {
+        return done(intruder::type_into(socket, text));
     }
     if words.iter().any(|word| word == "--version") {
         println!("{} (fake)", conversation::version());
@@ -55,7 +63,11 @@ fn main() -> ExitCode {
         eprintln!("the daemon does not start: {error}");
         return ExitCode::FAILURE;
     }
-    let arguments = Arguments::parse(words);
+    let mut arguments = Arguments::parse(words);
+    if let Err(error) = arguments.read_prompt() {
+        eprintln!("fake-claude: {error}");
+        return ExitCode::FAILURE;
+    }
     if arguments.print && arguments.stream {
         return done(stream::run(&arguments, &modes));
     }

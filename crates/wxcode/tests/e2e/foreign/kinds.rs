@@ -53,7 +53,8 @@ fn clear(path: &Path) {
     }
 }
 
-/// Sends the same request twice at the same time, so that two server threads meet the file.
+/// Sends the same request twice at the same time, so that two server threads meet the file. The
+/// server answers others meanwhile, and afterwards.
 async fn twice(server: &Server, method: &str, path: &str) -> [Answer; 2] {
     let ask = || async {
         match method {
@@ -62,9 +63,14 @@ async fn twice(server: &Server, method: &str, path: &str) -> [Answer; 2] {
         }
     };
     let both = timeout(REFUSED, async { tokio::join!(ask(), ask()) });
-    let (one, two) = both
-        .await
-        .unwrap_or_else(|_| panic!("{method} {path} hangs"));
+    tokio::pin!(both);
+    let both = loop {
+        tokio::select! {
+            both = &mut both => break both,
+            () = answers(server) => {}
+        }
+    };
+    let (one, two) = both.unwrap_or_else(|_| panic!("{method} {path} hangs"));
     answers(server).await;
     [one, two]
 }
@@ -181,6 +187,123 @@ async fn each_path_of_claude_may_be_anything() {
             clear(&path);
             if is_kept {
                 fs::rename(&aside, &path).unwrap();
+            }
+        }
+    }
+    ends(&mut server).await;
+}
+
+/// Paths that only some requests read: the answer may be anything but a failure without a reason.
+#[tokio::test]
+async fn each_path_of_a_request_may_be_anything() {
+    let mut server = Server::start(Agent::fake("")).await;
+    let config = server.agent.home.config_dir();
+    let project = server.project("p").await;
+    let workspace = server.workspace(&project).await;
+    let milestone = server.milestone(&project, "one").await;
+    let root = format!("/output-projects/{project}");
+    server.start_session(&project).await;
+    server.idle(&project).await;
+    let delivery = server.deliver(&project, "hello").await;
+    server
+        .delivery_until(&project, &delivery, "submitted")
+        .await;
+    server.idle(&project).await;
+    server.delete(&format!("{root}/session")).await.expect(204);
+    let id = server.session(&project).await["claude_session_id"].clone();
+    let id = id.as_str().unwrap();
+    let folders = fs::read_dir(config.join("projects")).unwrap();
+    let transcripts = folders.map(|entry| entry.unwrap().path()).next().unwrap();
+    let paths = [
+        (
+            workspace.join(".wxcode"),
+            "POST",
+            format!("{root}/uploads?name=a"),
+        ),
+        (
+            workspace.join(".git"),
+            "GET",
+            format!("/milestones/{milestone}/changes"),
+        ),
+        (workspace.join(".claude"), "GET", "/environment".to_owned()),
+        (
+            workspace.join(".claude/settings.json"),
+            "POST",
+            format!("{root}/session"),
+        ),
+        (
+            workspace.join(".claude/settings.local.json"),
+            "POST",
+            format!("{root}/session"),
+        ),
+        (
+            workspace.join(".mcp.json"),
+            "POST",
+            format!("{root}/session"),
+        ),
+        (
+            config.join("settings.json"),
+            "GET",
+            "/environment".to_owned(),
+        ),
+        (
+            config.join("settings.json"),
+            "POST",
+            format!("{root}/session"),
+        ),
+        (
+            config.join("commands"),
+            "POST",
+            format!("/milestones/{milestone}/start"),
+        ),
+        (
+            config.join("skills"),
+            "POST",
+            format!("/milestones/{milestone}/start"),
+        ),
+        (
+            transcripts.join(format!("{id}.jsonl")),
+            "GET",
+            format!("{root}/conversation"),
+        ),
+        (
+            transcripts.join(format!("{id}.jsonl")),
+            "GET",
+            format!("{root}/search?q=hello"),
+        ),
+        (
+            transcripts.join(format!("{id}.jsonl")),
+            "GET",
+            "/search?q=hello".to_owned(),
+        ),
+        (
+            transcripts.join(format!("{id}.jsonl")),
+            "GET",
+            format!("{root}/usage"),
+        ),
+        (transcripts.join(id), "GET", format!("{root}/conversation")),
+        (
+            transcripts.join(format!("{id}/subagents/a.jsonl")),
+            "GET",
+            format!("{root}/usage"),
+        ),
+    ];
+    for kind in KINDS {
+        for (path, method, request) in &paths {
+            let aside = path.with_file_name("aside");
+            let is_kept = fs::rename(path, &aside).is_ok();
+            put(kind, path);
+            for answer in twice(&server, method, request).await {
+                let what = format!("{kind} at {}: {method} {request}", path.display());
+                let status = answer.status.as_u16();
+                let has_reason = answer.body["detail"].is_string();
+                assert!(status < 400 || has_reason, "{what}: {}", answer.body);
+                assert!(status < 500 || status == 503, "{what}: {}", answer.body);
+            }
+            server.delete(&format!("{root}/session")).await.expect(204);
+            clear(path);
+            if is_kept {
+                fs::rename(&aside, path).unwrap();
             }
         }
     }

@@ -1,0 +1,63 @@
+//! Parameters of routes: taken, or refused with a status and a bounded text.
+
+use wxcode_server::fuzzing::{QUERIES, front, id, query};
+
+use crate::input::Input;
+
+/// Longest refusal, in bytes.
+const REFUSAL_MAX: usize = 4 << 10;
+
+/// Runs one input: the kind of the parameter, and its text.
+pub fn run(data: &[u8]) {
+    let mut input = Input::new(data);
+    let kind = usize::from(input.byte());
+    let Ok(text) = std::str::from_utf8(input.rest()) else {
+        return;
+    };
+    match kind % (QUERIES + 2) {
+        route if route < QUERIES => {
+            let Some(read) = query(route, text) else {
+                return;
+            };
+            assert!(text.is_empty() == false || read.is_ok() || read == query(route, "").unwrap());
+            check(read, &[422]);
+        }
+        route if route == QUERIES => {
+            let read = id(text);
+            if let Ok(id) = &read {
+                assert_eq!(id.to_string(), text.to_ascii_lowercase());
+                assert_eq!(text.len(), 24);
+            }
+            check(read.map(drop), &[400]);
+        }
+        _ => {
+            let (host, origin) = match text.split_once('\n') {
+                Some((host, origin)) => (host, Some(origin)),
+                None => (text, None),
+            };
+            let Some(read) = front(host, origin) else {
+                return;
+            };
+            if read.is_ok() {
+                assert!(!text.contains('@'), "{text}");
+                let own = host.to_ascii_lowercase();
+                let names = ["127.", "localhost", "wxcode.localhost", "[::1]", "box.example"];
+                assert!(names.iter().any(|name| own.starts_with(name)), "{host}");
+                let port = |text: &str| text.rsplit_once(':').map(|(_, port)| port.to_owned());
+                if let (Some(origin), Some(port)) = (origin, port(host)) {
+                    let has_port = origin.ends_with(&format!(":{port}"));
+                    let is_usual = ["80", "443"].contains(&port.trim_start_matches('0'));
+                    assert!(has_port || is_usual || !port.bytes().all(|b| b.is_ascii_digit()), "{text}");
+                }
+            }
+            check(read, &[403]);
+        }
+    }
+}
+
+fn check(read: Result<(), (u16, String)>, statuses: &[u16]) {
+    if let Err((status, detail)) = read {
+        assert!(statuses.contains(&status), "{status}: {detail}");
+        assert!(!detail.is_empty() && detail.len() <= REFUSAL_MAX, "{} bytes", detail.len());
+    }
+}
