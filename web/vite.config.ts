@@ -5,6 +5,7 @@ import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { loadEnv } from "vite";
 import { defineConfig } from "vitest/config";
+import { keepForeignOrigins } from "./dev/origin.ts";
 
 /** Files that compress well, and are worth it. */
 const TEXT = /\.(?:js|css|html|svg|webmanifest)$/;
@@ -30,7 +31,7 @@ const compressed = {
 export default defineConfig(({ mode }) => {
   // `npm run dev` shows the page of the source tree on the API of a running server.
   const server = loadEnv(mode, ".", "WXCODE_").WXCODE_URL ?? "http://127.0.0.1:8052";
-  const forward = { target: server, ws: true, changeOrigin: true, headers: { origin: server } };
+  const forward = { target: server, ws: true, changeOrigin: true, configure: keepForeignOrigins(server) };
   return {
     // The page may lie below the path of a proxy.
     base: "./",
@@ -45,6 +46,6 @@ export default defineConfig(({ mode }) => {
       host: "127.0.0.1",
       proxy: { "/api": forward, "/login": forward, "/logout": forward, "/share": forward },
     },
-    test: { include: ["src/**/*.test.ts"], environment: "node" },
+    test: { include: ["src/**/*.test.ts", "dev/**/*.test.ts"], environment: "node" },
   };
 });
