@@ -16,7 +16,12 @@ let own = "";
 beforeAll(async () => {
   await new Promise<void>((listening) => target.listen(0, "127.0.0.1", listening));
   const address = `http://127.0.0.1:${port(target)}`;
-  const forward = { target: address, ws: true, changeOrigin: true, configure: keepForeignOrigins(`${address}/`) };
+  const forward = {
+    target: address,
+    ws: true,
+    changeOrigin: true,
+    configure: keepForeignOrigins(`${address}/`),
+  };
   const vite = await createServer({
     configFile: false,
     root: "dev",

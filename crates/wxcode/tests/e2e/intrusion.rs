@@ -111,8 +111,6 @@ async fn a_runs_prompt_is_in_no_process_list() {
     let prompt = json!({ "prompt": format!("fake:hold {}", gate.display()) });
     let run = server.post(&runs, prompt).await.expect(202);
     let path = format!("{runs}/{}", run["id"].as_str().unwrap());
-    // The holder opens the FIFO's other end only while the run holds.
-    let opened = tokio::task::spawn_blocking(move || fs::File::create(gate).unwrap());
     let mut processes = 0;
     let agent = Server::pids(&server.run_dirs()[0]).unwrap().1;
     for entry in fs::read_dir("/proc").unwrap() {
@@ -125,7 +123,10 @@ async fn a_runs_prompt_is_in_no_process_list() {
         assert!(!words.contains("a-private-word"), "{words}");
     }
     assert_eq!(processes, 1, "the agent of the run is in the list");
-    opened.await.unwrap();
+    // The run holds until somebody opens the FIFO for writing.
+    tokio::task::spawn_blocking(move || fs::File::create(gate).unwrap())
+        .await
+        .unwrap();
     let over = |run: &Value| run["state"] == "succeeded";
     server.until(&path, "the run ends", over).await;
 }
