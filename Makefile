@@ -9,7 +9,7 @@ CARGO ?= cargo
 BENCH ?=
 RUNS := survival conformance chaos soak
 VERIFY ?= $(RUNS)
-.PHONY: test-mongodb schemathesis hostile help run build page man test verify $(addprefix verify-,$(RUNS)) conformance lint bench fuzz clean
+.PHONY: test-mongodb schemathesis hostile help run build page shots man test verify $(addprefix verify-,$(RUNS)) conformance lint bench fuzz clean
 
 help: ## Show the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -31,6 +31,14 @@ page: ## Build the web page, if Node is installed
 	  echo "building wxcode without its page:" >&2
 	  scripts/need node npm || true
 	fi
+
+shots: page ## Take the pictures of README and docs, of a pretend agent
+	@scripts/need node
+	folder="$${CARGO_TARGET_DIR:-target}/shots"
+	CHROMIUM="$$(scripts/chromium)" node web/e2e/shots.mjs "$$folder"
+	cp "$$folder/desktop-light-ask-ask.png" docs/images/desktop.png
+	cp "$$folder/phone-light-ask-question.png" docs/images/phone.png
+	echo "all pictures in $$folder, those of the docs in docs/images"
 
 man: build ## Build the man pages into target/man
 	@folder="$${CARGO_TARGET_DIR:-target}/man"

@@ -38,6 +38,8 @@ export default defineConfig(({ mode }) => {
     plugins: [svelte(), compressed],
     build: {
       target: "es2022",
+      // Older ones have no light-dark(), and its replacement does not follow a chosen theme.
+      cssTarget: ["chrome123", "firefox120", "safari17.5"],
       // A data: address for a small asset would need a wider CSP.
       assetsInlineLimit: 0,
       modulePreload: { polyfill: false },

@@ -70,6 +70,8 @@ try {
   await shows(page, "^[[<64;");
   await run(page, "");
   await page.keyboard.press("Control+c");
+  // A terminal drops what is typed next to an interrupt.
+  await shows(page, "^C\n$");
   await run(page, "printf '\\033[?1000l'; clear; echo https://example.com/path?q=1");
   await shows(page, "https://example.com/path?q=1\n$");
   console.log("a program with the mouse gets wheel reports");

@@ -57,6 +57,20 @@ try {
   await connected(page);
   console.log("the narrow list shows states and leads to projects");
 
+  // The theme of the page and the colours of the terminal, whatever the system prefers.
+  const ground = (selector) =>
+    page.evaluate((at) => getComputedStyle(document.querySelector(at)).backgroundColor, selector);
+  const [bright, dark] = ["rgb(251, 250, 248)", "rgb(19, 21, 24)"];
+  await page.getByRole("button", { name: "Appearance" }).click();
+  await page.getByLabel("Theme").selectOption("Dark");
+  await page.getByLabel("Terminal colours").selectOption("Light");
+  await page.getByRole("dialog").getByRole("button", { name: "Dismiss" }).click();
+  assert.deepEqual([await ground("body"), await ground("section.pane")], [dark, bright]);
+  await page.reload();
+  await connected(page);
+  assert.deepEqual([await ground("body"), await ground("section.pane")], [dark, bright]);
+  console.log("the chosen theme and terminal colours stay");
+
   // A server with another page, as after an upgrade: a connection that comes back shows it.
   await page.route(
     (address) => address.pathname === "/",
