@@ -9,6 +9,7 @@ mod holder_memory;
 mod hook;
 pub(crate) mod hostile;
 mod key;
+mod mirror;
 mod session_memory;
 mod stalled;
 mod store;
@@ -22,7 +23,7 @@ use crate::Bench;
 type Measure = fn(&Bench) -> anyhow::Result<Vec<Row>>;
 
 /// All rows, by name, in the order of the table.
-pub(crate) const ROWS: [(&str, Measure); 14] = [
+pub(crate) const ROWS: [(&str, Measure); 15] = [
     ("engine", engine::measure),
     ("hostile", hostile::measure),
     ("throughput", throughput::measure),
@@ -37,6 +38,7 @@ pub(crate) const ROWS: [(&str, Measure); 14] = [
     ("hook", hook::measure),
     ("capture", capture::measure),
     ("store", store::measure),
+    ("mirror", mirror::measure),
 ];
 
 /// A line of the table.

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Flips a bit in the first of these words in a file.
-fn flip(path: &Path, words: &str) {
+pub(crate) fn flip(path: &Path, words: &str) {
     let mut bytes = fs::read(path).unwrap();
     let mut all = bytes.windows(words.len());
     let at = all.position(|part| part == words.as_bytes()).unwrap();

@@ -10,7 +10,10 @@ use super::{
     lease::{agent, take_over},
     *,
 };
-use crate::support::{eventually, is_alive, kill};
+use crate::{
+    damaged_copy::flip,
+    support::{eventually, is_alive, kill},
+};
 
 /// Says something, and waits for the answer; returns the transcript's path.
 pub(super) async fn say(server: &Server, project: &str, text: &str) -> PathBuf {
@@ -141,4 +144,86 @@ async fn conversations_migrate_with_their_projects() {
         session["claude_session_history"].as_array().unwrap().len(),
         1
     );
+}
+
+/// The copy of a conversation on this node.
+fn copy_of(server: &Server, project: &str, transcript: &std::path::Path) -> PathBuf {
+    let folder = server.data_dir().join("conversations").join(project);
+    let folder = folder.join(transcript.file_stem().unwrap());
+    folder.join(transcript.file_name().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_entry_comes_from_the_store() {
+    let Some(mongo) = shared().await else { return };
+    let address = mongo.address(&database());
+    let server = Server::start_on(agent("first", 300), Some(address.clone())).await;
+    let project = server.project("p").await;
+    server.start_session(&project).await;
+    say(&server, &project, "first words").await;
+    let transcript = say(&server, &project, "second words").await;
+    let path = format!("/output-projects/{project}/session");
+    server.delete(&path).await.expect(204);
+    let copy = copy_of(&server, &project, &transcript);
+    eventually("the copy is whole", || {
+        fs::read(&copy).is_ok_and(|copy| copy == fs::read(&transcript).unwrap())
+    })
+    .await;
+    published(&address, &project, &transcript).await;
+    let whole = fs::read(&transcript).unwrap();
+    fs::remove_file(&transcript).unwrap();
+
+    flip(&copy, "first words");
+    let read = format!("/output-projects/{project}/conversation");
+    let page = server.get(&read).await.expect(200);
+    assert_eq!(page["turns"][0]["blocks"][0]["text"], "first words");
+    assert_eq!(fs::read(&copy).unwrap(), whole);
+    // Before a start too.
+    flip(&copy, "second words");
+    server.start_session(&project).await;
+    assert!(fs::read(&transcript).unwrap().starts_with(&whole));
+    let session = server.session(&project).await;
+    assert_eq!(session["kept"]["damaged_entries"], 0);
+    assert_eq!(session["warning"], serde_json::Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_large_conversation_migrates_whole() {
+    /// Bytes of the copy, many pieces of the shared store.
+    const LEN: usize = 120 << 20;
+    let Some(mongo) = shared().await else { return };
+    let address = mongo.address(&database());
+    let mut server = Server::start_on(Agent::fake(""), None).await;
+    let project = server.project("p").await;
+    server.terminate().await;
+    let all = server.data_dir().join("conversations");
+    let id = "00000000-0000-4000-8000-000000000001";
+    let folder = all.join(&project).join(id);
+    let (copy, side) = (
+        folder.join(format!("{id}.jsonl")),
+        folder.join("subagents/agent-1.jsonl"),
+    );
+    fs::create_dir_all(side.parent().unwrap()).unwrap();
+    let mut whole = String::new();
+    while whole.len() < LEN {
+        let number = whole.len();
+        let text = "x".repeat(number % 100_000);
+        let line = format!("{{\"type\":\"user\",\"number\":{number},\"text\":\"{text}\"}}\n");
+        whole.push_str(&line);
+    }
+    fs::write(&copy, &whole).unwrap();
+    fs::write(&side, "{}\n").unwrap();
+    let back = format!("sqlite:{}", server.data_dir().join("back.db").display());
+    for (from, to) in [("sqlite", &address), (address.as_str(), &back)] {
+        let arguments = ["store", "migrate", "--from", from, "--to", to];
+        let copied = output(&server, &arguments).await;
+        assert_eq!(copied.status.code(), Some(0), "{copied:?}");
+        let said = String::from_utf8_lossy(&copied.stdout).into_owned();
+        assert!(said.contains("2 files of conversations"), "{said}");
+        if from == "sqlite" {
+            fs::remove_dir_all(&all).unwrap();
+        }
+    }
+    assert!(fs::read(&copy).unwrap() == whole.as_bytes(), "every byte");
+    assert_eq!(fs::read(&side).unwrap(), b"{}\n");
 }

@@ -1,6 +1,9 @@
 //! A missing folder of transcripts, on the real Claude Code.
 
+use wxcode_testbed::Home;
+
 use super::*;
+use crate::support::Events;
 
 #[tokio::test]
 async fn real_transcripts_that_are_away_keep_the_id() {
@@ -80,4 +83,56 @@ async fn a_real_deleted_conversation_is_restored() {
         texts.contains("said before") && texts.contains("said after"),
         "{texts}"
     );
+}
+
+#[tokio::test]
+async fn a_real_conversation_follows_to_another_home() {
+    let Some((mut server, project)) = start().await else {
+        return;
+    };
+    server.start_session(&project).await;
+    say(&server, &project, "Olá, said in the old home").await;
+    let before = server.session(&project).await;
+    let history = &before["claude_session_history"][0];
+    let transcript = PathBuf::from(history["transcript_path"].as_str().unwrap());
+    let id = before["claude_session_id"].as_str().unwrap();
+    let copy = format!("conversations/{project}/{id}/{id}.jsonl");
+    let copy = server.data_dir().join(copy);
+    let path = format!("/output-projects/{project}");
+    server.delete(&format!("{path}/session")).await.expect(204);
+    eventually("the copy is whole", || {
+        fs::read(&copy).is_ok_and(|copy| copy == fs::read(&transcript).unwrap())
+    })
+    .await;
+    let whole = fs::read(&transcript).unwrap();
+
+    // Another user's home, and another place of the workspace: nothing of the old ones is left.
+    let old = server.workspace(&project).await;
+    server.terminate().await;
+    let root = tempfile::tempdir().unwrap();
+    let folder = fs::canonicalize(root.path()).unwrap().join("elsewhere");
+    fs::rename(old, &folder).unwrap();
+    let home = Home::new(&stub(&server).base_url()).unwrap();
+    home.lay_gsd().unwrap();
+    home.trust(&folder).unwrap();
+    server.agent.home = home;
+    server.up().await;
+    let body = json!({ "workspace_path": folder });
+    server.patch(&path, body).await.expect(200);
+    assert!(!transcript.exists());
+    let mut events = Events::follow(&server, &project).await;
+    let after = server.start_session(&project).await;
+    assert_eq!(after["claude_session_id"], before["claude_session_id"]);
+    let restored = events.named("session.restored").await.data;
+    let restored = PathBuf::from(restored["transcript_path"].as_str().unwrap());
+    assert!(restored.starts_with(server.agent.home.config_dir()));
+    say(&server, &project, "said in the new home").await;
+    let requests = stub(&server).requests();
+    let turn = requests.iter().rev().find(|request| request.is_turn());
+    let turn = turn.unwrap().body.to_string();
+    for text in ["said in the old home", "said in the new home"] {
+        assert!(turn.contains(text), "{text} is in the request");
+    }
+    let grown = fs::read(&restored).unwrap();
+    assert!(grown.starts_with(&whole), "Claude Code appends to it");
 }
