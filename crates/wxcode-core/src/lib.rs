@@ -17,6 +17,7 @@ pub mod lease;
 pub mod milestone;
 pub mod node;
 pub mod notice;
+pub mod placement;
 pub mod project;
 pub mod provenance;
 pub mod run;

@@ -1,4 +1,5 @@
-//! Leases under any order of requests, answers, losses, crashes and times: never two sure owners.
+//! Leases under any order of requests, answers, losses, crashes and times: never two sure owners,
+//! and no write of an owner that lost the lease.
 
 use std::time::Duration;
 
@@ -37,6 +38,18 @@ enum Happens {
     Lose,
     /// The node dies and starts again.
     Crash,
+    /// The node sends a write of its session, under the epoch of its lease.
+    Write,
+    /// The oldest write of the node arrives: late, when the node slept in between.
+    Arrive,
+}
+
+/// A write of a session on its way: a rotation, a step of a delivery, a milestone's status.
+#[derive(Debug, Clone, Copy)]
+struct Sent {
+    epoch: u64,
+    /// Whether the owner knew that it had the lease.
+    was_sure: bool,
 }
 
 /// A request to replace the record.
@@ -59,10 +72,17 @@ struct Server {
     read: Option<Option<Lease>>,
     request: Option<Request>,
     tenure: Option<Tenure>,
+    /// The writes on their way. They survive the node: a request may arrive after its sender's
+    /// death.
+    sent: Vec<Sent>,
 }
 
 #[derive(Default)]
 struct World {
+    /// The epochs of the writes that counted, in order.
+    written: Vec<u64>,
+    /// Writes that were refused.
+    refused: usize,
     now: u64,
     record: Option<Lease>,
     servers: Vec<Server>,
@@ -87,6 +107,7 @@ impl World {
                 read: None,
                 request: None,
                 tenure: None,
+                sent: Vec::new(),
             });
         Self {
             servers: servers.collect(),
@@ -232,7 +253,30 @@ impl World {
                 server.request = None;
                 server.tenure = None;
             }
+            Happens::Write => {
+                if let Some(tenure) = &server.tenure {
+                    server.sent.push(Sent {
+                        epoch: tenure.lease().epoch,
+                        was_sure: tenure.is_sure(moment(now)),
+                    });
+                }
+            }
+            Happens::Arrive => {
+                if !server.sent.is_empty() {
+                    let sent = server.sent.remove(0);
+                    self.write(sent);
+                }
+            }
             Happens::Pass(_) | Happens::Go => {}
+        }
+    }
+
+    /// The database: a write has the condition that the epoch is not beyond its own.
+    fn write(&mut self, sent: Sent) {
+        let epoch = self.record.as_ref().map_or(0, |record| record.epoch);
+        match epoch <= sent.epoch {
+            true => self.written.push(sent.epoch),
+            false => self.refused += 1,
         }
     }
 
@@ -260,6 +304,8 @@ fn spell() -> impl Strategy<Value = (usize, Vec<Happens>)> {
         1 => Just(Happens::GiveBack),
         1 => Just(Happens::Lose),
         1 => Just(Happens::Crash),
+        10 => Just(Happens::Write),
+        10 => Just(Happens::Arrive),
     ];
     (0..NODES, prop::collection::vec(what, 1..16))
 }
@@ -280,6 +326,33 @@ proptest! {
             world.happen(number, what);
             let sure = world.sure();
             prop_assert!(sure.len() <= 1, "{sure:?} after {what:?}, {:?}", world.record);
+            // A write of an earlier owner never follows a write of a later one.
+            prop_assert!(world.written.is_sorted(), "{:?} after {what:?}", world.written);
+        }
+    }
+
+    #[test]
+    fn a_write_on_its_way_counts_only_under_its_own_epoch(
+        offsets in [0_u64..1_000_000, 0_u64..1_000_000],
+        terms in [8_u64..40, 8_u64..40],
+        story in prop::collection::vec(spell(), 1..40),
+    ) {
+        let mut world = World::new(offsets, terms);
+        let story = story.into_iter().flat_map(|(number, spell)| spell.into_iter().map(move |what| (number, what)));
+        for (number, what) in story {
+            world.happen(number, what);
+        }
+        // Whatever is on its way arrives at the end, as after a sleep.
+        let epoch = world.record.as_ref().map_or(0, |record| record.epoch);
+        for number in 0..NODES {
+            for sent in std::mem::take(&mut world.servers[number].sent) {
+                let before = world.written.len();
+                world.write(sent);
+                prop_assert_eq!(world.written.len() > before, sent.epoch == epoch);
+                // Within its term, an owner's write is never refused.
+                let is_owner = world.sure().contains(&world.servers[number].node.name.as_str());
+                prop_assert!(!(is_owner && sent.was_sure && sent.epoch == epoch && world.written.len() == before));
+            }
         }
     }
 }
@@ -328,4 +401,31 @@ fn a_silent_owner_loses_the_lease() {
         world.servers[0].tenure.is_none(),
         "the first one knows by its next renewal"
     );
+}
+
+#[test]
+fn a_paused_owners_writes_change_nothing() {
+    let mut world = World::new([0, 500], [800; NODES]);
+    for what in TAKING {
+        world.happen(0, what);
+    }
+    world.happen(0, Happens::Write);
+    world.happen(0, Happens::Arrive);
+    assert_eq!((&world.written[..], world.refused), (&[1][..], 0));
+    // It sends another one, and sleeps before the write arrives.
+    world.happen(0, Happens::Write);
+    for _ in 0..3 {
+        world.happen(0, Happens::Pass(500));
+        for what in TAKING {
+            world.happen(1, what);
+        }
+    }
+    assert_eq!(world.sure(), ["500"]);
+    world.happen(1, Happens::Write);
+    world.happen(1, Happens::Arrive);
+    world.happen(0, Happens::Arrive);
+    // It wakes, does not know yet, and writes again.
+    world.happen(0, Happens::Write);
+    world.happen(0, Happens::Arrive);
+    assert_eq!((&world.written[..], world.refused), (&[1, 2][..], 2));
 }

@@ -40,7 +40,7 @@ pub(crate) use self::{
     identity::{Forwarded, HEADER as FORWARDED, Refused},
     peer::{PassError, Passed, path},
     relay::{Following, Relay},
-    route::{Route, Unreachable},
+    route::{Need, Route, Unreachable},
 };
 use crate::{Settings, access::Callers, agent::Manager, listen::Tls, repository::Repository};
 

@@ -256,6 +256,12 @@ impl Repository {
     ) -> Result<Option<Milestone>> {
         let turn = of(&self.0.milestones, id).lock().await;
         let before = self.milestone(id).await?;
+        let moved = &Moved {
+            fence: before
+                .as_ref()
+                .and_then(|of| self.fence(of.output_project_id)),
+            ..moved.clone()
+        };
         let after = self
             .run(
                 "advance_milestone",
@@ -284,9 +290,11 @@ impl Repository {
     pub(crate) async fn remove_milestone(&self, id: Id, at: Timestamp) -> Result<Removed> {
         let turn = of(&self.0.milestones, id).lock().await;
         let before = self.milestone(id).await?;
-        let removed = self
-            .run("remove_milestone", self.0.store.remove_milestone(id, at))
-            .await?;
+        let fence = before
+            .as_ref()
+            .and_then(|of| self.fence(of.output_project_id));
+        let removing = self.0.store.remove_milestone(id, at, fence);
+        let removed = self.run("remove_milestone", removing).await?;
         drop(turn);
         if let (Removed::Removed, Some(before)) = (removed, before) {
             warn_unpublished(self.publish_delivery(before.delivery_id).await);
@@ -362,7 +370,9 @@ impl Repository {
     ) -> Result<bool> {
         self.run(
             "advance_project",
-            self.0.store.advance_project(id, from, to, at),
+            self.0
+                .store
+                .advance_project(id, from, to, at, self.fence(id)),
         )
         .await
     }

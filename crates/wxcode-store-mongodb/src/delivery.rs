@@ -1,7 +1,7 @@
 //! Deliveries as documents in our own collection: queued once per key and milestone, moved by
 //! compare-and-set on the version.
 
-mod document;
+pub(crate) mod document;
 pub(crate) mod queue;
 
 use jiff::Timestamp;
@@ -150,6 +150,7 @@ pub(crate) async fn step(
                 by: MovedBy::Delivery,
                 reason: Some(SUBMITTED.to_owned()),
                 at: step.at,
+                fence: step.fence,
             };
             writes.push(milestone::moved(id, from, to, &how, Link::Keep));
             let (from, to) = (ProjectStatus::Created, ProjectStatus::Initialized);
@@ -221,6 +222,8 @@ async fn by_key(
     key: Option<&str>,
 ) -> Result<Option<Delivery>, Failure> {
     let Some(key) = key else { return Ok(None) };
+    // The type selects the partial index.
+    let key = doc! { "$eq": key, "$type": "string" };
     let filter = doc! { "output_project_id": oid(project), "idempotency_key": key };
     let found = records.ask(records.deliveries.find_one(filter)).await?;
     found.as_ref().map(read).transpose()

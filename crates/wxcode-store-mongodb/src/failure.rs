@@ -7,7 +7,7 @@ use wxcode_store::StoreError;
 use crate::address::Address;
 
 /// The code of a duplicate in a unique index.
-const DUPLICATE_KEY: i32 = 11000;
+pub(crate) const DUPLICATE_KEY: i32 = 11000;
 /// Codes of an unknown or unauthorized user.
 const UNAUTHORIZED: [i32; 2] = [13, 18];
 /// The code of a missing collection.

@@ -60,9 +60,18 @@ pub(crate) async fn are_missing(records: &Records) -> Result<bool, Failure> {
                 "wxcode_change",
                 "wxcode_workspace",
                 "wxcode_lease",
+                "wxcode_owner",
             ],
         ),
-        (&records.milestones, &["wxcode_order", "wxcode_element"]),
+        (
+            &records.milestones,
+            &[
+                "wxcode_order",
+                "wxcode_status",
+                "wxcode_reference",
+                "wxcode_element",
+            ],
+        ),
     ];
     for (collection, names) in wanted {
         let found = match records.ask(collection.list_index_names()).await {
@@ -108,11 +117,45 @@ pub(crate) async fn make(records: &Records) -> Result<(), OpenError> {
             ),
         ),
         (
+            &records.projects,
+            partial(
+                "wxcode_owner",
+                doc! { "wxcode.lease.node.id": 1 },
+                doc! { "wxcode.lease.term_ms": { "$gt": 0_i64 } },
+            ),
+        ),
+        (
             &records.milestones,
             plain(
                 "wxcode_order",
                 doc! { "output_project_id": 1, "created_at": 1, "_id": 1 },
             ),
+        ),
+        (
+            &records.milestones,
+            plain(
+                "wxcode_status",
+                doc! { "output_project_id": 1, "status": 1, "created_at": 1, "_id": 1 },
+            ),
+        ),
+        (
+            &records.milestones,
+            plain(
+                "wxcode_reference",
+                doc! { "output_project_id": 1, "element_id": 1, "_id": 1 },
+            ),
+        ),
+        (
+            &records.credentials,
+            plain("kind", doc! { "kind": 1, "created_at": 1, "_id": 1 }),
+        ),
+        (
+            &records.credentials,
+            plain("project", doc! { "output_project_id": 1 }),
+        ),
+        (
+            &records.credentials,
+            plain("expiry", doc! { "expires_at": 1 }),
         ),
         (&records.notices, plain("due", doc! { "due_at": 1 })),
         (

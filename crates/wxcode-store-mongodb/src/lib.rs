@@ -25,6 +25,7 @@ mod notice;
 mod project;
 mod records;
 mod repair;
+mod restore;
 mod settings;
 mod upkeep;
 mod workspace;
@@ -52,8 +53,8 @@ use wxcode_core::{
 use wxcode_store::{
     AccessStore, Added, CopyFile, CopyStore, DeliveryStore, Edit, Edited, IdentityStore,
     LeaseStore, Listing, MilestoneStore, Moved, NODE_KEY, NewDelivery, Next, NextQuery, NodeStore,
-    NoticeStore, Page, ProjectPatch, ProjectStore, Queued, Reclaimed, Removed, Result, Rotated,
-    Rotation, Step, Store, StoreError, Swapped,
+    NoticeStore, Page, ProjectPatch, ProjectRecords, ProjectStore, Queued, Reclaimed, Removed,
+    Result, Rotated, Rotation, Step, Store, StoreError, Swapped,
 };
 
 pub use address::{Address, AddressError};
@@ -178,6 +179,15 @@ impl Store for MongoStore {
         }
         .map_err(|failure| failure.about(&self.records.address))
     }
+
+    async fn restore_projects(&self, all: Vec<ProjectRecords>) -> Result<()> {
+        let all = Arc::new(all);
+        self.run(move |records, attempt| {
+            let all = Arc::clone(&all);
+            async move { restore::projects(&records, &all, attempt).await }
+        })
+        .await
+    }
 }
 
 #[async_trait]
@@ -235,9 +245,10 @@ impl ProjectStore for MongoStore {
         from: ProjectStatus,
         to: ProjectStatus,
         at: Timestamp,
+        fence: Option<u64>,
     ) -> Result<bool> {
         self.run(move |records, attempt| async move {
-            project::advance(&records, id, (from, to), at, attempt.is_again).await
+            project::advance(&records, id, (from, to), (at, fence), attempt.is_again).await
         })
         .await
     }
@@ -351,9 +362,9 @@ impl MilestoneStore for MongoStore {
         .await
     }
 
-    async fn remove_milestone(&self, id: Id, at: Timestamp) -> Result<Removed> {
+    async fn remove_milestone(&self, id: Id, at: Timestamp, fence: Option<u64>) -> Result<Removed> {
         self.run(move |records, attempt| async move {
-            milestone::remove(&records, id, at, attempt).await
+            milestone::remove(&records, id, (at, fence), attempt).await
         })
         .await
     }
@@ -535,9 +546,12 @@ impl NodeStore for MongoStore {
             .await
     }
 
-    async fn held_leases(&self) -> Result<Vec<(Id, Lease)>> {
-        self.run(move |records, _| async move { node::held(&records).await })
-            .await
+    async fn held_leases(&self, of: Option<Vec<Uuid>>) -> Result<Vec<(Id, Lease)>> {
+        self.run(move |records, _| {
+            let of = of.clone();
+            async move { node::held(&records, of).await }
+        })
+        .await
     }
 }
 

@@ -127,16 +127,17 @@ pub(crate) async fn advance(
     let _turn = records.turn(oid(project)).await;
     let mut may_be_done = attempt.is_again;
     loop {
-        let Some(work) = change::work(records, project).await? else {
+        let Some(mut work) = change::work(records, project).await? else {
             return Ok(None);
         };
+        work.fence = how.fence;
         let Some(milestone) = find(records, id).await? else {
             return Ok(None);
         };
         if may_be_done && is_marked(records, id, attempt.mark).await? {
             return Ok(Some(milestone));
         }
-        if milestone.status != from {
+        if work.is_fenced() || milestone.status != from {
             return Ok(None);
         }
         let delivery = match milestone.delivery_id {
@@ -202,7 +203,7 @@ pub(crate) fn failed(id: Id, error: Option<&str>) -> Write {
 pub(crate) async fn remove(
     records: &Records,
     id: Id,
-    at: Timestamp,
+    (at, fence): (Timestamp, Option<u64>),
     attempt: Attempt,
 ) -> Result<Removed, Failure> {
     let missing = if attempt.is_again {
@@ -216,12 +217,16 @@ pub(crate) async fn remove(
     let project = milestone.output_project_id;
     let _turn = records.turn(oid(project)).await;
     loop {
-        let Some(work) = change::work(records, project).await? else {
+        let Some(mut work) = change::work(records, project).await? else {
             return Ok(missing);
         };
+        work.fence = fence;
         let Some(milestone) = find(records, id).await? else {
             return Ok(missing);
         };
+        if work.is_fenced() {
+            return Ok(Removed::Fenced);
+        }
         let delivery = match milestone.delivery_id {
             Some(delivery) => delivery::find(records, delivery).await?,
             None => None,
@@ -282,7 +287,7 @@ pub(crate) async fn of(
 
 /// Converts a milestone to the first implementation's form, with that form's required fields and
 /// ours.
-fn write(milestone: &Milestone, attempt: Attempt) -> Document {
+pub(crate) fn write(milestone: &Milestone, attempt: Attempt) -> Document {
     let whole = milestone.context.as_deref();
     let context = whole.map(excerpt::beginning);
     let mut ours = doc! { "context": context, "made": attempt.mark };

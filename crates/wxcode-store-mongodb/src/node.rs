@@ -97,10 +97,18 @@ pub(crate) async fn key(
     }
 }
 
-pub(crate) async fn held(records: &Records) -> Result<Vec<(Id, Lease)>, Failure> {
+pub(crate) async fn held(
+    records: &Records,
+    of: Option<Vec<Uuid>>,
+) -> Result<Vec<(Id, Lease)>, Failure> {
+    let mut filter = doc! { "wxcode.lease.term_ms": { "$gt": 0_i64 } };
+    if let Some(of) = of {
+        let of: Vec<String> = of.iter().map(Uuid::to_string).collect();
+        filter.insert("wxcode.lease.node.id", doc! { "$in": of });
+    }
     let query = records
         .projects
-        .find(doc! { "wxcode.lease.term_ms": { "$gt": 0_i64 } })
+        .find(filter)
         .projection(doc! { "wxcode.lease": 1 });
     let found = records.all(query).await?;
     let mut held = Vec::new();

@@ -16,7 +16,7 @@ use crate::{
     change,
     failure::Failure,
     fields::{self, Fields, NO_REFERENCE, oid, time},
-    identity,
+    identity, lease,
     records::{PROJECTS, Records},
     settings, workspace,
 };
@@ -199,12 +199,16 @@ pub(crate) async fn advance(
     records: &Records,
     id: Id,
     (from, to): (ProjectStatus, ProjectStatus),
-    at: Timestamp,
+    (at, fence): (Timestamp, Option<u64>),
     again: bool,
 ) -> Result<bool, Failure> {
+    let mut filter = doc! { "_id": oid(id), "status": from.as_str() };
+    if let Some(fence) = fence {
+        filter.insert(lease::EPOCH, lease::up_to(fence)?);
+    }
     let moved = records
         .ask(records.projects.update_one(
-            doc! { "_id": oid(id), "status": from.as_str() },
+            filter,
             doc! { "$set": { "status": to.as_str(), "updated_at": time(at) } },
         ))
         .await?;

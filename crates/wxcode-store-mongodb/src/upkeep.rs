@@ -18,8 +18,10 @@ use crate::{
     records::{MILESTONES, PROJECTS, Records},
 };
 
-/// Pause between two looks.
+/// Pause between two looks at the indexes.
 const EVERY: Duration = Duration::from_secs(60);
+/// Pause between two looks for unreadable documents; such a look reads whole collections.
+const NAME_EVERY: Duration = Duration::from_secs(3_600);
 /// Most unreadable documents named, per collection and look.
 const NAMED_MAX: i64 = 20;
 /// Most named documents remembered; beyond this number, no document is named again.
@@ -32,6 +34,8 @@ pub(crate) struct Upkeep(Mutex<State>);
 #[derive(Default)]
 struct State {
     last: Option<Instant>,
+    /// The last look for unreadable documents.
+    last_named: Option<Instant>,
     /// The ids of the named documents.
     named: HashSet<String>,
 }
@@ -40,7 +44,7 @@ impl Upkeep {
     /// Looks, unless the last look was a moment ago.
     pub(crate) async fn look(&self, records: &Records) -> Result<(), Failure> {
         let now = Instant::now();
-        {
+        let is_to_name = {
             let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             if state
                 .last
@@ -49,8 +53,17 @@ impl Upkeep {
                 return Ok(());
             }
             state.last = Some(now);
-        }
+            let last = state.last_named;
+            let is_to_name = last.is_none_or(|last| now.duration_since(last) >= NAME_EVERY);
+            if is_to_name {
+                state.last_named = Some(now);
+            }
+            is_to_name
+        };
         restore_indexes(records).await?;
+        if !is_to_name {
+            return Ok(());
+        }
         self.name(
             records,
             &records.projects,

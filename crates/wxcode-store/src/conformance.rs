@@ -38,6 +38,8 @@ use crate::{Page, Store};
 pub trait Records: Send + Sync {
     /// Opens another store on the same records, with separate connections.
     async fn open(&self) -> Arc<dyn Store>;
+    /// Checks the place after a promise was kept.
+    async fn ended(&self) {}
 }
 
 /// The whole listing, up to the largest page.
@@ -199,6 +201,7 @@ macro_rules! conformance_tests {
                     async fn $promise() {
                         if let Some(records) = $fresh().await {
                             $crate::conformance::$noun::$promise(&records).await;
+                            $crate::conformance::Records::ended(&records).await;
                         }
                     }
                 )+

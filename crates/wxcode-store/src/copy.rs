@@ -1,13 +1,22 @@
 //! Copies a store into another, in repeatable pieces, and compares the two.
+//!
+//! Projects with few records are added many at once; the records of other projects, and of those
+//! of an earlier copy, one by one.
+
+use std::collections::HashSet;
 
 use wxcode_core::{
     delivery::Delivery, excerpt::Excerpt, id::Id, milestone::Milestone, project::OutputProject,
 };
 
-use crate::{Added, CopyFile, Listing, PIECE_MAX, Page, Result, Store, StoreError};
+use crate::{Added, CopyFile, Listing, PIECE_MAX, Page, ProjectRecords, Result, Store, StoreError};
 
 /// Records per read.
 const PAGE: u64 = 100;
+/// Most projects added at once.
+const AT_ONCE: usize = 50;
+/// Most of their records; a project with more than [`PAGE`] of a kind is copied alone.
+const RECORDS_MAX: usize = 2_000;
 /// Most problems named in a report; further problems are counted.
 pub const PROBLEMS_MAX: usize = 100;
 
@@ -63,15 +72,128 @@ pub async fn everything(
             return Ok(report);
         }
         count_unread(&mut report, "projects", &listing, page);
+        let mut batch = Batch::default();
         for project in &listing.items {
-            let problems = report.problem_count;
-            self::project(from, to, project, &mut report).await?;
-            conversations(from, to, project.id, &mut report).await?;
-            report.projects += u64::from(problems == report.problem_count);
-            progress(&report);
+            let small = match to.project(project.id).await? {
+                Some(_) => None,
+                None => small(from, project).await?,
+            };
+            if batch.is_full(small.as_ref()) {
+                batch.copy(from, to, &mut report, &mut progress).await?;
+            }
+            batch.projects.push((project.clone(), small));
         }
+        batch.copy(from, to, &mut report, &mut progress).await?;
         skip += PAGE;
     }
+}
+
+/// Projects to be copied together, in order; those with few records have them here.
+#[derive(Default)]
+struct Batch {
+    projects: Vec<(OutputProject, Option<Small>)>,
+}
+
+impl Batch {
+    fn is_full(&self, next: Option<&Small>) -> bool {
+        let records = |small: &Small| small.milestones.items.len() + small.deliveries.items.len();
+        let all = self.projects.iter().filter_map(|(_, small)| small.as_ref());
+        let sum: usize = all.chain(next).map(records).sum();
+        self.projects.len() >= AT_ONCE || sum > RECORDS_MAX
+    }
+
+    async fn copy(
+        &mut self,
+        from: &dyn Store,
+        to: &dyn Store,
+        report: &mut Report,
+        progress: &mut (impl FnMut(&Report) + Send),
+    ) -> Result<()> {
+        let projects = std::mem::take(&mut self.projects);
+        let small = projects
+            .iter()
+            .filter_map(|(project, small)| Some(small.as_ref()?.records(project)));
+        let small: Vec<ProjectRecords> = small.collect();
+        if !small.is_empty() {
+            to.restore_projects(small).await?;
+        }
+        for (project, small) in &projects {
+            let problems = report.problem_count;
+            let is_equal = match small {
+                Some(small) => small.is_in(to, project).await?,
+                None => false,
+            };
+            match small {
+                Some(small) if is_equal => {
+                    report.milestones += small.milestones.total;
+                    report.deliveries += small.deliveries.total;
+                }
+                // It names the differences.
+                _ => self::project(from, to, project, report).await?,
+            }
+            conversations(from, to, project.id, report).await?;
+            report.projects += u64::from(problems == report.problem_count);
+            progress(report);
+        }
+        Ok(())
+    }
+}
+
+/// All records of a project with few of them, as the source lists them.
+struct Small {
+    milestones: Listing<Excerpt<Milestone>>,
+    deliveries: Listing<Excerpt<Delivery>>,
+}
+
+impl Small {
+    fn records(&self, project: &OutputProject) -> ProjectRecords {
+        let milestones = self.milestones.items.iter();
+        let deliveries = self.deliveries.items.iter();
+        ProjectRecords {
+            project: project.clone(),
+            milestones: milestones.map(|one| one.record.clone()).collect(),
+            deliveries: deliveries.map(|one| one.record.clone()).collect(),
+        }
+    }
+
+    /// Whether a store has exactly this project.
+    async fn is_in(&self, to: &dyn Store, project: &OutputProject) -> Result<bool> {
+        let page = Page {
+            skip: 0,
+            limit: PAGE,
+        };
+        Ok(to.project(project.id).await?.as_ref() == Some(project)
+            && to.milestones(project.id, None, page).await? == self.milestones
+            && to.deliveries(project.id, page).await? == self.deliveries)
+    }
+}
+
+/// The records of a project, if they are few, whole and without doubles.
+async fn small(from: &dyn Store, project: &OutputProject) -> Result<Option<Small>> {
+    let page = Page {
+        skip: 0,
+        limit: PAGE,
+    };
+    let milestones = from.milestones(project.id, None, page).await?;
+    let deliveries = from.deliveries(project.id, page).await?;
+    let is_whole = milestones.items.len() as u64 == milestones.total
+        && deliveries.items.len() as u64 == deliveries.total
+        && !milestones.items.iter().any(|one| one.is_truncated)
+        && !deliveries.items.iter().any(|one| one.is_truncated);
+    let elements = milestones.items.iter();
+    let elements = elements.filter_map(|one| one.element_id.as_deref());
+    let keys = deliveries.items.iter();
+    let keys = keys.filter_map(|one| one.idempotency_key.as_deref());
+    let is_usable = is_whole && are_different(elements) && are_different(keys);
+    Ok(is_usable.then_some(Small {
+        milestones,
+        deliveries,
+    }))
+}
+
+fn are_different<'a>(mut texts: impl Iterator<Item = &'a str>) -> bool {
+    let mut seen = HashSet::new();
+    texts.all(|text| seen.insert(text))
 }
 
 async fn project(

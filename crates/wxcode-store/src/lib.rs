@@ -44,7 +44,7 @@ pub use self::{
     milestone::{Added, MilestoneStore, Moved, Removed},
     node::{NODE_KEY, NODES_MAX, NodeStore},
     notice::{NOTICES_MAX, NoticeStore, TARGETS_MAX},
-    project::{ProjectPatch, ProjectStore},
+    project::{ProjectPatch, ProjectRecords, ProjectStore},
 };
 
 /// The records of all projects. Each operation is atomic, and durable when it returns `Ok`. If a
@@ -69,4 +69,9 @@ pub trait Store:
 {
     /// Checks that the store answers.
     async fn ping(&self) -> Result<()>;
+    /// Adds projects of another store, each with all its records, unchanged and in their order.
+    /// Projects that the store has stay as they are. A project appears with all its records or not
+    /// at all. Nobody else may change these projects meanwhile; within a project, ids, elements and
+    /// keys are unique.
+    async fn restore_projects(&self, all: Vec<ProjectRecords>) -> Result<()>;
 }

@@ -17,6 +17,9 @@ pub struct Moved {
     /// The reason, if given.
     pub reason: Option<String>,
     pub at: Timestamp,
+    /// The epoch of the mover's lease, if the mover has one: another owner's later epoch refuses
+    /// the move.
+    pub fence: Option<u64>,
 }
 
 /// The answer to adding a milestone.
@@ -39,6 +42,8 @@ pub enum Removed {
     NotPending(MilestoneStatus),
     /// The milestone does not exist.
     Missing,
+    /// Another node has the project; nothing changed.
+    Fenced,
 }
 
 /// Operations on milestones. See [`crate::Store`] for the promises of all operations.
@@ -74,7 +79,7 @@ pub trait MilestoneStore: Send + Sync + 'static {
     /// error `the milestone was given up`.
     ///
     /// Returns the milestone afterwards; `None` if the milestone was not in `from` or does not
-    /// exist.
+    /// exist, or if the project's lease has a later epoch than the fence of `moved`.
     async fn advance_milestone(
         &self,
         id: Id,
@@ -83,6 +88,7 @@ pub trait MilestoneStore: Send + Sync + 'static {
         moved: &Moved,
     ) -> Result<Option<Milestone>>;
     /// Removes a pending milestone, and fails the milestone's `queued` delivery with the error `the
-    /// milestone was deleted`.
-    async fn remove_milestone(&self, id: Id, at: Timestamp) -> Result<Removed>;
+    /// milestone was deleted`. [`Removed::Fenced`] if the project's lease has a later epoch than
+    /// `fence`.
+    async fn remove_milestone(&self, id: Id, at: Timestamp, fence: Option<u64>) -> Result<Removed>;
 }

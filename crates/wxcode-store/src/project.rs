@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use wxcode_core::{
+    delivery::Delivery,
     id::Id,
+    milestone::Milestone,
     project::{OutputProject, ProjectStatus, SettingsPatch},
 };
 
@@ -23,6 +25,16 @@ pub struct ProjectPatch {
     pub configuration_id: Option<Option<String>>,
     /// Changes of single settings.
     pub settings: SettingsPatch,
+}
+
+/// A project with all its records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProjectRecords {
+    pub project: OutputProject,
+    /// In the order of creation.
+    pub milestones: Vec<Milestone>,
+    /// In the order of the queue.
+    pub deliveries: Vec<Delivery>,
 }
 
 /// Operations on output projects. See [`crate::Store`] for the promises of all operations.
@@ -55,12 +67,14 @@ pub trait ProjectStore: Send + Sync + 'static {
         at: Timestamp,
     ) -> Result<Option<OutputProject>>;
     /// Moves the status from `from` to `to` by compare-and-set; true if this call moved the status.
+    /// A later epoch of the project's lease than `fence` refuses the move.
     async fn advance_project(
         &self,
         id: Id,
         from: ProjectStatus,
         to: ProjectStatus,
         at: Timestamp,
+        fence: Option<u64>,
     ) -> Result<bool>;
     /// Removes a project with its milestones and deliveries; true if the project existed.
     async fn remove_project(&self, id: Id) -> Result<bool>;

@@ -44,8 +44,8 @@ use self::{
 use crate::{
     AccessStore, Added, CopyFile, CopyStore, DeliveryStore, Edit, Edited, IdentityStore,
     LeaseStore, Listing, MilestoneStore, Moved, NewDelivery, Next, NextQuery, NoticeStore, Page,
-    ProjectPatch, ProjectStore, Queued, Removed, Result, Rotated, Rotation, Step, Store,
-    StoreError, Swapped,
+    ProjectPatch, ProjectRecords, ProjectStore, Queued, Removed, Result, Rotated, Rotation, Step,
+    Store, StoreError, Swapped,
 };
 
 /// The reason to refuse a file as the store.
@@ -133,6 +133,26 @@ impl Store for SqliteStore {
             .run(|tx| Ok(tx.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?))
             .await
     }
+
+    async fn restore_projects(&self, all: Vec<ProjectRecords>) -> Result<()> {
+        self.writer
+            .run(move |tx| {
+                for records in &all {
+                    if project::get(tx, records.project.id)?.is_some() {
+                        continue;
+                    }
+                    project::restore(tx, &records.project)?;
+                    for milestone in &records.milestones {
+                        milestone::add(tx, milestone)?;
+                    }
+                    for delivery in &records.deliveries {
+                        delivery::restore(tx, delivery)?;
+                    }
+                }
+                Ok(())
+            })
+            .await
+    }
 }
 
 #[async_trait]
@@ -181,9 +201,13 @@ impl ProjectStore for SqliteStore {
         from: ProjectStatus,
         to: ProjectStatus,
         at: Timestamp,
+        fence: Option<u64>,
     ) -> Result<bool> {
         self.writer
-            .run(move |tx| project::advance(tx, id, from, to, at))
+            .run(move |tx| match lease::is_fenced(tx, id, fence)? {
+                true => Ok(false),
+                false => project::advance(tx, id, from, to, at),
+            })
             .await
     }
 
@@ -263,9 +287,9 @@ impl MilestoneStore for SqliteStore {
             .await
     }
 
-    async fn remove_milestone(&self, id: Id, at: Timestamp) -> Result<Removed> {
+    async fn remove_milestone(&self, id: Id, at: Timestamp, fence: Option<u64>) -> Result<Removed> {
         self.writer
-            .run(move |tx| milestone::remove(tx, id, at))
+            .run(move |tx| milestone::remove(tx, id, at, fence))
             .await
     }
 }

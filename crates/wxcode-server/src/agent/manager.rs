@@ -163,13 +163,16 @@ impl Manager {
         self.0.leases.home(project).await
     }
 
-    /// The projects whose leases other nodes hold: each with its node, and whether the lease
-    /// expired.
+    /// The projects whose leases other nodes hold, all or those given: each with its node, and
+    /// whether the lease expired.
     ///
     /// # Errors
     /// When the store fails.
-    pub(crate) async fn elsewhere(&self) -> Result<Vec<(Id, Node, bool)>, StoreError> {
-        self.0.leases.elsewhere().await
+    pub(crate) async fn elsewhere(
+        &self,
+        of: Option<Vec<Uuid>>,
+    ) -> Result<Vec<(Id, Node, bool)>, StoreError> {
+        self.0.leases.elsewhere(of).await
     }
 
     /// Whether this node reaches the workspace of a project.

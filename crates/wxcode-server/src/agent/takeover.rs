@@ -1,5 +1,7 @@
 //! Takes over the projects of nodes whose leases expired, without waiting for a visit.
 //!
+//! Among many nodes, each watches the leases of a few.
+//!
 //! Invariant: a lease expires by this node's own observations, as for a visit.
 
 use std::{sync::Arc, time::Duration};
@@ -25,7 +27,8 @@ pub(in crate::agent) async fn take_over(context: &Arc<Context>) {
     let Some(shared) = &context.settings.shared else {
         return;
     };
-    let pause = (shared.lease / 8).clamp(PAUSE_MIN, PAUSE_MAX);
+    let usual = (shared.lease / 8).clamp(PAUSE_MIN, PAUSE_MAX);
+    let mut pause = usual;
     loop {
         tokio::select! {
             () = context.closing.cancelled() => return,
@@ -35,9 +38,14 @@ pub(in crate::agent) async fn take_over(context: &Arc<Context>) {
             continue;
         }
         let expired = match context.leases.expired().await {
-            Ok(expired) => expired,
+            Ok((expired, next)) => {
+                // A lease that expires before the next usual look is looked at in time.
+                pause = next.map_or(usual, |next| next.clamp(PAUSE_MIN, usual));
+                expired
+            }
             Err(error) => {
                 tracing::debug!(%error, "cannot look for expired leases");
+                pause = usual;
                 continue;
             }
         };

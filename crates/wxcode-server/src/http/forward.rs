@@ -23,7 +23,9 @@ use crate::{
         rule::{self, Place},
     },
     listen::Connection,
-    node::{FORWARDED, Forwarded, Nodes, PassError, Passed, Refused, Route, Unreachable, path},
+    node::{
+        FORWARDED, Forwarded, Need, Nodes, PassError, Passed, Refused, Route, Unreachable, path,
+    },
 };
 
 /// Largest body that is kept for a second try, in bytes; a larger one is passed on as it comes.
@@ -126,7 +128,8 @@ pub(super) async fn forward(
         Ok(body) => body,
         Err(problem) => return problem.into_response(),
     };
-    let Some((project, starts)) = found.or_else(|| body.project().map(|id| (id, false))) else {
+    let Some((project, need)) = found.or_else(|| body.project().map(|id| (id, Need::Change)))
+    else {
         return match body.take() {
             Some(body) => next.run(Request::from_parts(parts, body)).await,
             None => changed(),
@@ -135,13 +138,13 @@ pub(super) async fn forward(
     let mut tried = Vec::new();
     let mut has_lost = false;
     for _ in 0..TRIES {
-        let peer = match nodes.route(project, &tried, starts).await {
+        let peer = match nodes.route(project, &tried, need).await {
             Ok(Route::There(peer)) => peer,
             Ok(Route::Nowhere(unreachable)) => {
                 parts.extensions.insert(unreachable);
                 break;
             }
-            Ok(Route::Here) if starts && !has_lost => {
+            Ok(Route::Here) if need == Need::Start && !has_lost => {
                 let Some(sent) = body.take() else {
                     return changed();
                 };
@@ -163,7 +166,7 @@ pub(super) async fn forward(
         };
         match nodes.pass(&mut parts, sent, project, &peer).await {
             Ok(Passed::Answered(response)) => return response,
-            Ok(Passed::Misdirected) => {}
+            Ok(Passed::Misdirected | Passed::Unanswered) => {}
             Ok(Passed::Unconnected) => nodes.refused_connection(peer.id),
             Err(error) => return problem(error, &peer).into_response(),
         }
@@ -176,8 +179,8 @@ pub(super) async fn forward(
     }
 }
 
-/// The project of a request that its node must answer, and whether the request may start an agent.
-async fn destination(callers: &Callers, parts: &mut Parts) -> Option<(Id, bool)> {
+/// The project of a request that its node must answer, and the request's need.
+async fn destination(callers: &Callers, parts: &mut Parts) -> Option<(Id, Need)> {
     let route = parts.extensions.get::<MatchedPath>()?;
     let route = route.as_str().to_owned();
     let place = rule::rule(&parts.method, Some(&route)).place;
@@ -188,7 +191,12 @@ async fn destination(callers: &Callers, parts: &mut Parts) -> Option<(Id, bool)>
         return None;
     }
     let project = project_of(callers, place, parts).await.ok()??;
-    Some((project, starts(&parts.method, &route)))
+    let need = match starts(&parts.method, &route) {
+        true => Need::Start,
+        false if parts.method.is_safe() => Need::Look,
+        false => Need::Change,
+    };
+    Some((project, need))
 }
 
 /// Whether a request may start an agent.

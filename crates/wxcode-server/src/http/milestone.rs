@@ -255,6 +255,7 @@ pub(super) async fn show(
     (status = 200, description = "The milestone afterwards", body = MilestoneView),
     (status = 404, description = "No such milestone", body = Problem, content_type = "application/problem+json"),
     (status = 409, description = "The milestone's status does not allow the new one", body = Problem, content_type = "application/problem+json"),
+    (status = 503, description = "Another node took the project over meanwhile: `node_changed`", body = Problem, content_type = "application/problem+json"),
     (status = 422, description = "The reason is not valid; nothing was changed", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn change(
@@ -269,6 +270,7 @@ pub(super) async fn change(
         by: MovedBy::User,
         reason: change.reason.map(|text| check_reason(&text)).transpose()?,
         at: now,
+        fence: None,
     };
     let moved = if from.may_become(to) {
         projects
@@ -279,6 +281,9 @@ pub(super) async fn change(
         None
     };
     let Some(moved) = moved else {
+        if from.may_become(to) && find(&projects, id).await?.status == from {
+            return Err(taken_over());
+        }
         let detail = format!(
             "a milestone that is {} cannot become {}: pending → failed, in_progress → completed or failed, failed → pending; \
              it becomes in_progress when its command is submitted",
@@ -315,11 +320,21 @@ fn check_reason(reason: &str) -> Answer<String> {
     }
 }
 
+/// Another node took the project over before the change.
+fn taken_over() -> Problem {
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "another node took the project over meanwhile, and nothing was changed: try again",
+    )
+    .with_code("node_changed")
+}
+
 /// Deletes a pending milestone and cancels its waiting delivery.
 #[utoipa::path(operation_id = "deleteMilestone", delete, path = "/milestones/{id}", tag = "milestones", params(("id" = String, Path, description = "24 hexadecimal digits")), responses(
     (status = 204, description = "Deleted"),
     (status = 404, description = "No such milestone", body = Problem, content_type = "application/problem+json"),
     (status = 409, description = "Not pending, or its command is already on the way", body = Problem, content_type = "application/problem+json"),
+    (status = 503, description = "Another node took the project over meanwhile: `node_changed`", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn remove(
     State(projects): State<Projects>,
@@ -332,6 +347,7 @@ pub(super) async fn remove(
     {
         Removed::Removed => Ok(StatusCode::NO_CONTENT),
         Removed::Missing => Err(Problem::not_found("milestone")),
+        Removed::Fenced => Err(taken_over()),
         Removed::NotPending(status) => Err(Problem::conflict(format!(
             "the milestone is {} or its command is on the way to the agent: only one that is pending can be deleted",
             status.as_str()

@@ -21,13 +21,13 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::{
     io::copy_bidirectional,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 use wxcode_core::{id::Id, node::NodeRecord};
 use wxcode_store::StoreError;
 
 use super::{Nodes, identity::HEADER};
-use crate::access::Caller;
+use crate::{access::Caller, agent::Home};
 
 /// Time for a connection to a peer.
 pub(super) const CONNECT_MAX: Duration = Duration::from_secs(2);
@@ -41,6 +41,9 @@ pub(super) const AT_ONCE: usize = 4_096;
 const READ_MAX: Duration = Duration::from_secs(30);
 /// Time for the head of a peer's answer to a changing request, such as the start of a session.
 const CHANGE_MAX: Duration = Duration::from_secs(300);
+/// A peer that owes an answer to a changing request and answers no question for this long hangs. A
+/// reading request waits for one question.
+const HANGS_AFTER: Duration = Duration::from_secs(15);
 /// Pause between two questions to a peer while its answer to a request is awaited.
 const PROBE_EVERY: Duration = Duration::from_secs(1);
 /// The question, which every living node answers at once.
@@ -67,6 +70,8 @@ pub(crate) enum Passed {
     Misdirected,
     /// The peer takes no connection: nothing of the request arrived.
     Unconnected,
+    /// The peer does not answer a reading request, and answers no question.
+    Unanswered,
 }
 
 /// Why a request was not passed on, or its answer not passed back.
@@ -103,20 +108,20 @@ impl Nodes {
     ) -> Result<Passed, PassError> {
         let permit = Arc::clone(&self.0.permits);
         let permit = permit.try_acquire_owned().map_err(|_| PassError::Full)?;
-        let is_upgrade = parts.headers.contains_key(header::UPGRADE);
+        let is_look = parts.method.is_safe() && !parts.headers.contains_key(header::UPGRADE);
         let request = self.request(parts, body, project, peer).await?;
-        let limit = match parts.method.is_safe() && !is_upgrade {
-            true => READ_MAX,
-            false => CHANGE_MAX,
+        let (limit, patience) = match is_look {
+            true => (READ_MAX, Duration::ZERO),
+            false => (CHANGE_MAX, HANGS_AFTER),
         };
         let asked = timeout(limit, self.0.client.request(request));
         let asked = tokio::select! {
             biased;
             asked = asked => asked,
-            () = self.falls_silent(peer) => {
-                self.refused_connection(peer.id);
-                return match parts.method.is_safe() && !is_upgrade {
-                    true => Ok(Passed::Unconnected),
+            () = self.falls_silent(peer, project, patience) => {
+                self.left_unanswered(peer.id);
+                return match is_look {
+                    true => Ok(Passed::Unanswered),
                     false => Err(PassError::Hangs),
                 };
             }
@@ -158,14 +163,31 @@ impl Nodes {
         })
     }
 
-    /// Returns when the peer no longer answers, so that no request waits long for a dead peer.
-    async fn falls_silent(&self, peer: &NodeRecord) {
+    /// Returns once a peer answered no question for this long, or lost the project meanwhile: so
+    /// nobody waits long for a dead node, and a busy one has time.
+    async fn falls_silent(&self, peer: &NodeRecord, project: Id, patience: Duration) {
+        let mut silent_since = None;
         loop {
             sleep(PROBE_EVERY).await;
-            if self.ask(peer, PROBE, None).await.is_err() {
+            let asked = Instant::now();
+            if self.ask(peer, PROBE, None).await.is_ok() {
+                silent_since = None;
+                continue;
+            }
+            let since = *silent_since.get_or_insert(asked);
+            if since.elapsed() >= patience || !self.has(peer, project).await {
                 tracing::warn!(peer = peer.name, "peer stopped answering");
                 return;
             }
+        }
+    }
+
+    /// Whether a peer may have a project, by the project's lease.
+    async fn has(&self, peer: &NodeRecord, project: Id) -> bool {
+        match self.0.sessions.home(project).await {
+            Ok(Home::Held(node)) => node.id == peer.id,
+            Ok(Home::Free { .. }) | Err(_) => true,
+            Ok(Home::Expired(_)) => false,
         }
     }
 

@@ -24,6 +24,9 @@ const FORGOTTEN: Duration = Duration::from_secs(24 * 3_600);
 const FRESH: Duration = Duration::from_secs(1);
 /// A peer that refused a connection is not tried again for this time.
 const REFUSED: Duration = Duration::from_secs(2);
+/// A peer that left a question unanswered counts as silent for this time, except as the owner of a
+/// project that a request changes.
+const UNANSWERED: Duration = Duration::from_secs(2);
 
 /// The records of all nodes, as last read.
 #[derive(Default)]
@@ -34,6 +37,8 @@ pub(super) struct Peers {
     beats: HashMap<Uuid, (u64, Instant)>,
     /// Peers that refused a connection, and when.
     refused: HashMap<Uuid, Instant>,
+    /// Peers that left a question unanswered, and when.
+    unanswered: HashMap<Uuid, Instant>,
     /// Sessions that started on peers by this node, since the last change of their heartbeat.
     starts: HashMap<Uuid, u64>,
     /// The number of this node's heartbeats.
@@ -166,8 +171,13 @@ impl Nodes {
 
     /// The records of all other nodes, at most [`FRESH`] old unless the store is away.
     pub(crate) async fn peers(&self) -> Vec<NodeRecord> {
+        self.peers_within(FRESH).await
+    }
+
+    /// The records of all other nodes, at most this old unless the store is away.
+    pub(super) async fn peers_within(&self, age: Duration) -> Vec<NodeRecord> {
         let read = lock(&self.0.peers).read;
-        if read.is_none_or(|read| read.elapsed() >= FRESH)
+        if read.is_none_or(|read| read.elapsed() >= age)
             && let Err(error) = self.read().await
         {
             tracing::debug!(%error, "cannot read the records of the nodes");
@@ -182,8 +192,15 @@ impl Nodes {
         counted.collect()
     }
 
-    /// Whether a peer may answer: it beats, and did not just refuse a connection.
+    /// Whether a peer may answer at once: it may live, and left no question unanswered lately.
     pub(crate) fn may_answer(&self, id: Uuid) -> bool {
+        let unanswered = lock(&self.0.peers).unanswered.get(&id).copied();
+        self.may_live(id) && unanswered.is_none_or(|at| at.elapsed() >= UNANSWERED)
+    }
+
+    /// Whether a peer may live: it beats, and did not just refuse a connection. A busy node lives,
+    /// and answers late.
+    pub(crate) fn may_live(&self, id: Uuid) -> bool {
         let peers = lock(&self.0.peers);
         let beats = peers.beats.get(&id);
         let is_silent = beats.is_some_and(|(_, since)| since.elapsed() >= SILENT);
@@ -195,6 +212,11 @@ impl Nodes {
     pub(super) fn count_start(&self, id: Uuid) {
         let mut peers = lock(&self.0.peers);
         *peers.starts.entry(id).or_default() += 1;
+    }
+
+    /// Notes that a peer left a question unanswered.
+    pub(crate) fn left_unanswered(&self, id: Uuid) {
+        lock(&self.0.peers).unanswered.insert(id, Instant::now());
     }
 
     /// Notes that a peer refused a connection.

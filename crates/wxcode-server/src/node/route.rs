@@ -10,15 +10,20 @@ use std::{
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
-use wxcode_core::{id::Id, lease::Node, node::NodeRecord};
+use wxcode_core::{
+    id::Id,
+    lease::Node,
+    node::NodeRecord,
+    placement::{self, Candidate, Start},
+};
 use wxcode_store::Result;
 
 use super::Nodes;
 use crate::{agent::Home, sync::lock};
 
 /// A project's node counts for this long without another look; a node that is not the owner says
-/// so.
-const KEPT: Duration = Duration::from_secs(1);
+/// so, and one that does not answer is forgotten.
+const KEPT: Duration = Duration::from_secs(30);
 /// Most remembered projects of other nodes.
 const ROUTES_MAX: usize = 65_536;
 
@@ -31,6 +36,17 @@ const HELD_KEPT: Duration = Duration::from_secs(1);
 
 /// A project of another node, the node, and whether its lease expired.
 pub(super) type Elsewhere = (Id, Node, bool);
+
+/// The need of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// It reads.
+    Look,
+    /// It changes something, or opens a socket.
+    Change,
+    /// It may also start an agent.
+    Start,
+}
 
 /// The place for a request.
 pub(crate) enum Route {
@@ -94,9 +110,11 @@ impl Unreachable {
 }
 
 impl Nodes {
-    /// The place for requests of a project. `tried`: peers that did not take the request. `starts`:
-    /// the request may start an agent.
-    pub(crate) async fn route(&self, project: Id, tried: &[Uuid], starts: bool) -> Result<Route> {
+    /// The place for requests of a project. `tried`: peers that did not take the request.
+    ///
+    /// A reading request does not wait for an owner that left a question unanswered. A changing one
+    /// does: the owner may be busy.
+    pub(crate) async fn route(&self, project: Id, tried: &[Uuid], need: Need) -> Result<Route> {
         if self.0.sessions.has_agent(project) {
             return Ok(Route::Here);
         }
@@ -111,7 +129,11 @@ impl Nodes {
             Home::Held(node) => {
                 let record = self.record(node.id).await;
                 let is_usable = |of: &NodeRecord| {
-                    self.may_answer(of.id) && tried.iter().filter(|id| **id == of.id).count() < 2
+                    let may_answer = match need {
+                        Need::Look => self.may_answer(of.id),
+                        Need::Change | Need::Start => self.may_live(of.id),
+                    };
+                    may_answer && tried.iter().filter(|id| **id == of.id).count() < 2
                 };
                 match record.filter(is_usable) {
                     Some(record) => {
@@ -126,12 +148,12 @@ impl Nodes {
             }
             Home::Free { node, is_new } => {
                 self.forget_route(project);
-                self.place(project, node.as_ref(), is_new, (tried, starts))
+                self.place(project, node.as_ref(), is_new, (tried, need))
                     .await
             }
             Home::Expired(node) => {
                 self.forget_route(project);
-                match self.place(project, None, true, (tried, starts)).await {
+                match self.place(project, None, true, (tried, need)).await {
                     Route::Here => match self.unreached(project).await {
                         Some(workspace) => {
                             let record = self.record(node.id).await;
@@ -154,41 +176,51 @@ impl Nodes {
         project: Id,
         home: Option<&Node>,
         is_new: bool,
-        (tried, starts): (&[Uuid], bool),
+        (tried, need): (&[Uuid], Need),
     ) -> Route {
         let is_home = |id: Uuid| home.is_some_and(|home| home.id == id);
         let own = self.0.own.id;
-        let peers = self.peers().await.into_iter();
-        let peers = peers
-            .filter(|peer| !peer.draining && !tried.contains(&peer.id) && self.may_answer(peer.id));
-        let mut peers: Vec<NodeRecord> = peers.collect();
-        if !starts {
-            let found = peers.into_iter().find(|peer| is_home(peer.id));
+        let is_usable = |peer: &NodeRecord| {
+            !peer.draining && !tried.contains(&peer.id) && self.may_answer(peer.id)
+        };
+        let has_place = |peer: &NodeRecord| {
+            is_usable(peer) && peer.capacity.is_none_or(|most| peer.sessions < most)
+        };
+        let mut peers = self.peers().await;
+        if need != Need::Start {
+            let found = peers
+                .into_iter()
+                .find(|peer| is_home(peer.id) && is_usable(peer));
             return found.map_or(Route::Here, Route::There);
         }
         let has_room = self.0.sessions.has_room() && self.unreached(project).await.is_none();
         let own_load = has_room.then(|| self.0.sessions.load());
-        peers.retain(|peer| peer.capacity.is_none_or(|most| peer.sessions < most));
-        let rank = |id: Uuid, load: u64| match is_new {
-            true => (load, u8::from(!is_home(id)), u8::from(id != own)),
-            false => (
-                u64::from(!is_home(id)),
-                u8::try_from(load).unwrap_or(u8::MAX),
-                u8::from(id != own),
-            ),
-        };
-        let best = peers
+        // A node that registered a moment ago may have room.
+        if !has_room && !peers.iter().any(has_place) {
+            peers = self.peers_within(Duration::ZERO).await;
+        }
+        peers.retain(has_place);
+        let mut candidates: Vec<Candidate> = peers
             .iter()
-            .min_by_key(|peer| (rank(peer.id, peer.sessions), peer.id));
-        match (best, own_load) {
-            (Some(best), Some(load)) if rank(own, load) <= rank(best.id, best.sessions) => {
-                Route::Here
+            .map(|peer| Candidate {
+                id: peer.id,
+                load: peer.sessions,
+            })
+            .collect();
+        candidates.extend(own_load.map(|load| Candidate { id: own, load }));
+        let start = Start {
+            project,
+            home: home.map(|home| home.id),
+            is_new,
+            here: own,
+        };
+        let chosen = placement::choose(start, candidates);
+        match peers.into_iter().find(|peer| Some(peer.id) == chosen) {
+            Some(peer) => {
+                self.count_start(peer.id);
+                Route::There(peer)
             }
-            (Some(best), _) => {
-                self.count_start(best.id);
-                Route::There(best.clone())
-            }
-            (None, _) => Route::Here,
+            None => Route::Here,
         }
     }
 
@@ -260,7 +292,11 @@ impl Nodes {
             return Vec::new();
         }
         let mut found = Vec::new();
-        for (project, node, has_expired) in self.held().await.iter() {
+        // Among many nodes, only the leases of those without an answer are read.
+        let silent = records.iter().filter(|of| !answering.contains(&of.id));
+        let silent = silent.map(|record| record.id).collect();
+        let silent = (records.len() > placement::WATCHERS).then_some(silent);
+        for (project, node, has_expired) in self.held(silent).await.iter() {
             let Some(workspace) = places.get(project) else {
                 continue;
             };
@@ -279,14 +315,14 @@ impl Nodes {
     }
 
     /// The held leases of other nodes, at most [`HELD_KEPT`] old unless the store is away.
-    async fn held(&self) -> Arc<Vec<Elsewhere>> {
+    async fn held(&self, of: Option<Vec<Uuid>>) -> Arc<Vec<Elsewhere>> {
         let mut kept = self.0.held.lock().await;
         if let Some((held, at)) = &*kept
             && at.elapsed() < HELD_KEPT
         {
             return Arc::clone(held);
         }
-        match self.0.sessions.elsewhere().await {
+        match self.0.sessions.elsewhere(of).await {
             Ok(held) => {
                 let held = Arc::new(held);
                 *kept = Some((Arc::clone(&held), Instant::now()));

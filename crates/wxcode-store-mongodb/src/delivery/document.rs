@@ -12,7 +12,7 @@ use crate::{
     records::DELIVERIES,
 };
 
-pub(super) fn write(delivery: &Delivery, number: u64) -> Result<Document, Failure> {
+pub(crate) fn write(delivery: &Delivery, number: u64) -> Result<Document, Failure> {
     let text = excerpt::beginning(&delivery.text);
     let mut document = doc! {
         "_id": oid(delivery.id),

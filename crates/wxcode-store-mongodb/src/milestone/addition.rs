@@ -74,7 +74,8 @@ async fn decide(
 
 /// The other milestones of the element, ours or the first implementation's.
 fn of_element(milestone: &Milestone, element: &str) -> Document {
-    let mut forms = vec![doc! { "wxcode.element": element }];
+    // The type selects the partial index.
+    let mut forms = vec![doc! { "wxcode.element": { "$eq": element, "$type": "string" } }];
     let reference = fields::reference(Some(element));
     if reference != NO_REFERENCE {
         forms.push(doc! { "element_id": reference });

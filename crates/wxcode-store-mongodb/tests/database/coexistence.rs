@@ -166,7 +166,7 @@ async fn only_their_milestones_share_an_element() {
     // Ours removes any pending milestone, also theirs.
     let pending = id(theirs.get_object_id("_id").unwrap());
     let removed = store
-        .remove_milestone(pending, sample::at(1))
+        .remove_milestone(pending, sample::at(1), None)
         .await
         .unwrap();
     assert_eq!(removed, Removed::Removed);

@@ -95,7 +95,7 @@ async fn act(store: &MongoStore, doing: Doing, project: Id, milestone: Id) -> bo
                 .is_ok()
         }
         Doing::RemovingMilestone => store
-            .remove_milestone(milestone, sample::at(5))
+            .remove_milestone(milestone, sample::at(5), None)
             .await
             .is_ok(),
         Doing::RemovingProject => store.remove_project(project).await.is_ok(),

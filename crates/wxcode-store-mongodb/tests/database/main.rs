@@ -7,6 +7,7 @@ mod crash;
 mod duplicates;
 mod election;
 mod first;
+mod index;
 mod other_writer;
 mod outage;
 mod removal;

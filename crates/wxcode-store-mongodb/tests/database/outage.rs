@@ -186,7 +186,7 @@ async fn a_lost_answer_repeats_no_change() {
             .unwrap();
         proxy.lose_answers(lost);
         let removed = store
-            .remove_milestone(milestone.id, sample::at(52))
+            .remove_milestone(milestone.id, sample::at(52), None)
             .await
             .unwrap();
         assert_eq!(removed, Removed::Removed);

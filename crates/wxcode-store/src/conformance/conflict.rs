@@ -93,7 +93,12 @@ pub async fn removal_and_writing_exclude_each_other(records: &impl Records) {
         };
         let (remover, typist) = (Arc::clone(remover), Arc::clone(typist));
         let (removed, written) = duel(
-            async move { remover.remove_milestone(id, sample::at(30)).await.unwrap() },
+            async move {
+                remover
+                    .remove_milestone(id, sample::at(30), None)
+                    .await
+                    .unwrap()
+            },
             async move { typist.step(&step).await.unwrap() },
         )
         .await;
@@ -177,7 +182,7 @@ pub async fn concurrent_writes_keep_other_fields(records: &impl Records) {
                 let (from, to) = (ProjectStatus::Created, ProjectStatus::Active);
                 assert!(
                     store
-                        .advance_project(project, from, to, sample::at(1))
+                        .advance_project(project, from, to, sample::at(1), None)
                         .await
                         .unwrap()
                 );

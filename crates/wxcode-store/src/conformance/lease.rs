@@ -7,6 +7,8 @@ use wxcode_core::{
     delivery::DeliveryState,
     id::Id,
     lease::{Claim, Lease, Node, Tenure, claim},
+    milestone::MilestoneStatus,
+    project::ProjectStatus,
     time::Moment,
 };
 
@@ -15,7 +17,7 @@ use super::{
     runners::{RUNNERS, duel, only, race},
     sample,
 };
-use crate::{Rotated, Rotation, Step, Swapped};
+use crate::{Added, Moved, Removed, Rotated, Rotation, Step, Swapped};
 
 fn node(name: &str) -> Node {
     Node {
@@ -32,7 +34,7 @@ fn taken(read: Option<&Lease>, node: &Node) -> Lease {
     }
 }
 
-/// Under an older epoch than the lease's no delivery and no conversation changes.
+/// Under an older epoch than the lease's, no delivery, conversation, milestone and status changes.
 pub async fn an_old_epoch_changes_nothing(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
@@ -77,6 +79,37 @@ pub async fn an_old_epoch_changes_nothing(records: &impl Records) {
             (entry.spoke, entry.transcript_path.is_some()),
             (counts, counts)
         );
+    }
+    // Milestones and the project's status too.
+    let milestone = sample::milestone(project);
+    assert_eq!(store.add_milestone(&milestone).await.unwrap(), Added::Added);
+    let (pending, failed) = (MilestoneStatus::Pending, MilestoneStatus::Failed);
+    let (created, initialized) = (ProjectStatus::Created, ProjectStatus::Initialized);
+    for (fence, counts) in [(first.epoch, false), (second.epoch, true)] {
+        let fence = Some(fence);
+        let moved = Moved {
+            fence,
+            ..sample::moved(20)
+        };
+        let moved = store.advance_milestone(milestone.id, pending, failed, &moved);
+        assert_eq!(moved.await.unwrap().is_some(), counts, "{fence:?}");
+        let kept = store.milestone(milestone.id).await.unwrap().unwrap();
+        assert_eq!(kept.status == failed, counts, "{fence:?}");
+        let advanced = store.advance_project(project, created, initialized, sample::at(21), fence);
+        assert_eq!(advanced.await.unwrap(), counts, "{fence:?}");
+        let kept = store.project(project).await.unwrap().unwrap();
+        assert_eq!(kept.status == initialized, counts, "{fence:?}");
+    }
+    let removable = sample::milestone(project);
+    store.add_milestone(&removable).await.unwrap();
+    for (fence, expected) in [
+        (first.epoch, Removed::Fenced),
+        (second.epoch, Removed::Removed),
+    ] {
+        let removed = store.remove_milestone(removable.id, sample::at(22), Some(fence));
+        assert_eq!(removed.await.unwrap(), expected, "{fence}");
+        let kept = store.milestone(removable.id).await.unwrap();
+        assert_eq!(kept.is_some(), expected == Removed::Fenced, "{fence}");
     }
     // The next conversation too.
     let next = Rotation {

@@ -78,7 +78,7 @@ pub async fn an_element_is_unique_in_a_project(records: &impl Records) {
     assert_eq!(store.milestones(here, None, ALL).await.unwrap().total, 4);
     assert_eq!(
         store
-            .remove_milestone(first.id, sample::at(1))
+            .remove_milestone(first.id, sample::at(1), None)
             .await
             .unwrap(),
         Removed::Removed
@@ -253,6 +253,7 @@ pub async fn mover_and_reason_are_kept(records: &impl Records) {
             by,
             reason: reason.map(str::to_owned),
             at: sample::at(5),
+            fence: None,
         };
         let after = store.advance_milestone(id, from, to, &moved).await.unwrap();
         let after = after.expect("it was there");
@@ -284,7 +285,7 @@ pub async fn only_a_pending_milestone_is_removed(records: &impl Records) {
         };
         assert_eq!(
             store
-                .remove_milestone(milestone.id, sample::at(1))
+                .remove_milestone(milestone.id, sample::at(1), None)
                 .await
                 .unwrap(),
             answer
@@ -293,7 +294,7 @@ pub async fn only_a_pending_milestone_is_removed(records: &impl Records) {
     }
     assert_eq!(
         store
-            .remove_milestone(sample::id(), sample::at(1))
+            .remove_milestone(sample::id(), sample::at(1), None)
             .await
             .unwrap(),
         Removed::Missing

@@ -123,7 +123,7 @@ pub async fn a_missing_project_stays_missing(records: &impl Records) {
     let (from, to) = (ProjectStatus::Created, ProjectStatus::Active);
     assert!(
         !store
-            .advance_project(id, from, to, sample::at(1))
+            .advance_project(id, from, to, sample::at(1), None)
             .await
             .unwrap()
     );
@@ -297,7 +297,7 @@ pub async fn a_status_move_needs_the_old_status(records: &impl Records) {
                 };
                 store.add_project(&expected).await.unwrap();
                 let moved = store
-                    .advance_project(expected.id, from, to, sample::at(5))
+                    .advance_project(expected.id, from, to, sample::at(5), None)
                     .await
                     .unwrap();
                 assert_eq!(moved, is == from, "{is:?}: {from:?} → {to:?}");

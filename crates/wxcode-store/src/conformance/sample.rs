@@ -97,6 +97,7 @@ pub fn moved(millis: i64) -> Moved {
         by: MovedBy::User,
         reason: Some("as it was asked for".to_owned()),
         at: at(millis),
+        fence: None,
     }
 }
 

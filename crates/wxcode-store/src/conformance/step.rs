@@ -111,7 +111,7 @@ pub async fn submitting_moves_the_milestone_and_the_project(records: &impl Recor
     let (from, to) = (ProjectStatus::Initialized, ProjectStatus::Active);
     assert!(
         store
-            .advance_project(project, from, to, sample::at(50))
+            .advance_project(project, from, to, sample::at(50), None)
             .await
             .unwrap()
     );

@@ -146,11 +146,17 @@ pub async fn removal_fails_the_queued_command(records: &impl Records) {
     let id = sample::add_milestone(&*store, project).await;
     let waiting = sample::queue(&*store, &sample::start(project, id)).await;
     assert_eq!(
-        store.remove_milestone(id, sample::at(40)).await.unwrap(),
+        store
+            .remove_milestone(id, sample::at(40), None)
+            .await
+            .unwrap(),
         Removed::Removed
     );
     assert_eq!(
-        store.remove_milestone(id, sample::at(41)).await.unwrap(),
+        store
+            .remove_milestone(id, sample::at(41), None)
+            .await
+            .unwrap(),
         Removed::Missing
     );
     let failed = store.delivery(waiting.id).await.unwrap().unwrap();
@@ -177,7 +183,10 @@ pub async fn removal_fails_the_queued_command(records: &impl Records) {
     let waiting = sample::queue(&*store, &sample::start(project, id)).await;
     let failed = sample::advance(&*store, &waiting, DeliveryState::Failed).await;
     assert_eq!(
-        store.remove_milestone(id, sample::at(50)).await.unwrap(),
+        store
+            .remove_milestone(id, sample::at(50), None)
+            .await
+            .unwrap(),
         Removed::Removed
     );
     assert_eq!(store.delivery(failed.id).await.unwrap(), Some(failed));
@@ -193,7 +202,10 @@ pub async fn removal_refuses_a_written_command(records: &impl Records) {
     let written = sample::advance(&*store, &waiting, DeliveryState::Written).await;
     let before = store.milestone(id).await.unwrap();
     assert_eq!(
-        store.remove_milestone(id, sample::at(40)).await.unwrap(),
+        store
+            .remove_milestone(id, sample::at(40), None)
+            .await
+            .unwrap(),
         Removed::NotPending(MilestoneStatus::Pending)
     );
     assert_eq!(store.milestone(id).await.unwrap(), before);

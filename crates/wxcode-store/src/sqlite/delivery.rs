@@ -116,6 +116,7 @@ pub(super) fn step(tx: &Transaction<'_>, step: &Step) -> Result<Option<Delivery>
                     by: MovedBy::Delivery,
                     reason: Some(SUBMITTED.to_owned()),
                     at: step.at,
+                    fence: None,
                 },
             )?;
             let project = delivery.output_project_id;

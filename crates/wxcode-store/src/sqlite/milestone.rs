@@ -13,7 +13,7 @@ use super::{
     columns::{self, Columns},
     delivery,
     failure::Failure,
-    project,
+    lease, project,
 };
 use crate::{Added, Listing, Moved, Page, Removed, kept};
 
@@ -131,6 +131,12 @@ pub(super) fn advance(
     moved: &Moved,
 ) -> Result<Option<Milestone>, Failure> {
     let at = moved.at;
+    if moved.fence.is_some()
+        && let Some(milestone) = get(tx, id)?
+        && lease::is_fenced(tx, milestone.output_project_id, moved.fence)?
+    {
+        return Ok(None);
+    }
     let completed_at = (to == MilestoneStatus::Completed).then_some(at);
     let changed = tx
         .prepare_cached(
@@ -166,10 +172,18 @@ pub(super) fn advance(
     get(tx, id)
 }
 
-pub(super) fn remove(tx: &Transaction<'_>, id: Id, at: Timestamp) -> Result<Removed, Failure> {
+pub(super) fn remove(
+    tx: &Transaction<'_>,
+    id: Id,
+    at: Timestamp,
+    fence: Option<u64>,
+) -> Result<Removed, Failure> {
     let Some(milestone) = get(tx, id)? else {
         return Ok(Removed::Missing);
     };
+    if lease::is_fenced(tx, milestone.output_project_id, fence)? {
+        return Ok(Removed::Fenced);
+    }
     let state = match milestone.delivery_id {
         Some(delivery) => delivery::get(tx, delivery)?.map(|delivery| delivery.state),
         None => None,

@@ -48,8 +48,15 @@ impl NodeStore for SqliteStore {
         Ok(*self.nodes.key.get_or_init(|| proposed))
     }
 
-    async fn held_leases(&self) -> Result<Vec<(Id, Lease)>> {
-        self.readers.run(held).await
+    async fn held_leases(&self, of: Option<Vec<Uuid>>) -> Result<Vec<(Id, Lease)>> {
+        let mut held = self.readers.run(held).await?;
+        let is_meant = |lease: &Lease| match (&of, lease.owner()) {
+            (Some(of), Some(owner)) => of.contains(&owner.id),
+            (None, _) => true,
+            (_, None) => false,
+        };
+        held.retain(|(_, lease)| is_meant(lease));
+        Ok(held)
     }
 }
 

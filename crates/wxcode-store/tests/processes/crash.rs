@@ -207,7 +207,7 @@ async fn writer() {
         sample::queue(&store, &sample::start(project, removed)).await;
         assert_eq!(
             store
-                .remove_milestone(removed, sample::at(30))
+                .remove_milestone(removed, sample::at(30), None)
                 .await
                 .unwrap(),
             Removed::Removed

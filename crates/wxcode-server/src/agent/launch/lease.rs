@@ -11,9 +11,11 @@ use std::{
 };
 
 use tokio::time::Instant;
+use uuid::Uuid;
 use wxcode_core::{
     id::Id,
     lease::{Claim, Lease, Node, Refusal, Sight, Tenure, claim},
+    placement,
     time::Moment,
 };
 use wxcode_store::{StoreError, Swapped};
@@ -183,14 +185,17 @@ impl Leases {
         })
     }
 
-    /// The projects whose leases other nodes hold: each with its node, and whether the lease
-    /// expired.
-    pub(in crate::agent) async fn elsewhere(&self) -> Result<Vec<(Id, Node, bool)>, StoreError> {
+    /// The projects whose leases other nodes hold, all or those given: each with its node, and
+    /// whether the lease expired.
+    pub(in crate::agent) async fn elsewhere(
+        &self,
+        of: Option<Vec<Uuid>>,
+    ) -> Result<Vec<(Id, Node, bool)>, StoreError> {
         let Some(shared) = &self.0.shared else {
             return Ok(Vec::new());
         };
         let asked = self.now();
-        let held = self.0.store.held_leases().await?.into_iter();
+        let held = self.0.store.held_leases(of).await?.into_iter();
         let others = held.filter(|(_, lease)| !is_of(lease, &shared.node));
         let judged = others.filter_map(|(project, lease)| {
             let has_expired = self.has_expired(project, &lease, asked);
@@ -206,11 +211,42 @@ impl Leases {
         sight.look(read, asked, self.now()) >= read.patience()
     }
 
-    /// The projects whose leases of other nodes expired.
-    pub(in crate::agent) async fn expired(&self) -> Result<Vec<Id>, StoreError> {
-        let elsewhere = self.elsewhere().await?.into_iter();
-        let expired = elsewhere.filter(|(_, _, has_expired)| *has_expired);
-        Ok(expired.map(|(project, ..)| project).collect())
+    /// The projects whose leases expired, of the nodes that this one watches, and the time until the
+    /// next of these leases may expire.
+    pub(in crate::agent) async fn expired(
+        &self,
+    ) -> Result<(Vec<Id>, Option<Duration>), StoreError> {
+        let Some(shared) = &self.0.shared else {
+            return Ok((Vec::new(), None));
+        };
+        let nodes = self.0.store.nodes().await?;
+        let nodes: Vec<Uuid> = nodes.iter().map(|node| node.id).collect();
+        let own = shared.node.id;
+        let is_few = nodes.len() <= placement::WATCHERS + 1;
+        let watched: Vec<Uuid> = nodes
+            .iter()
+            .filter(|id| **id != own && placement::watches(own, **id, &nodes))
+            .copied()
+            .collect();
+        let asked = self.now();
+        let held = self.0.store.held_leases((!is_few).then_some(watched));
+        let held = held.await?;
+        let (mut expired, mut next) = (Vec::new(), None);
+        let mut sights = lock(&self.0.sights);
+        for (project, lease) in held {
+            if is_of(&lease, &shared.node) {
+                continue;
+            }
+            let unchanged = sights
+                .entry(project)
+                .or_default()
+                .look(&lease, asked, self.now());
+            match lease.patience().checked_sub(unchanged) {
+                None | Some(Duration::ZERO) => expired.push(project),
+                Some(left) => next = Some(next.map_or(left, |next: Duration| next.min(left))),
+            }
+        }
+        Ok((expired, next))
     }
 
     /// Makes this node the home of a project without a lease.

@@ -26,7 +26,11 @@ pub(super) async fn say(server: &Server, project: &str, text: &str) -> PathBuf {
 }
 
 /// Waits until the published copy is as long as the transcript.
-async fn published(address: &str, project: &str, transcript: &std::path::Path) -> CopyFile {
+pub(super) async fn published(
+    address: &str,
+    project: &str,
+    transcript: &std::path::Path,
+) -> CopyFile {
     let store = MongoStore::open(&address.parse().unwrap()).await.unwrap();
     let id: Id = project.parse().unwrap();
     let deadline = Instant::now() + PATIENCE;

@@ -1,10 +1,13 @@
 //! A server that lost its leases without knowing changes nothing.
 
+use std::fs;
+
 use rustix::process::{Pid, Signal, kill_process};
 
 use tokio::time::{Instant, sleep};
 
 use super::{
+    conversation::{published, say},
     lease::{agent, take_over},
     *,
 };
@@ -59,6 +62,11 @@ async fn a_paused_server_changes_nothing_later() {
         let project = first.project(name).await;
         first.start_session(&project).await;
         first.idle(&project).await;
+        // The other machine needs a copy of whatever was said.
+        if name != "notes" {
+            let transcript = say(&first, &project, "hello").await;
+            published(&address, &project, &transcript).await;
+        }
         projects.push(project);
     }
     let second = Server::start_on(agent("second", 300), Some(address)).await;
@@ -79,8 +87,19 @@ async fn a_paused_server_changes_nothing_later() {
     first.post(&start, json!({})).await.expect(202);
     rotates.input("\r").await;
     notes.input("\r").await;
-    let signal = |signal| kill_process(Pid::from_raw(first.pid()).unwrap(), signal).unwrap();
+    // The whole machine sleeps, and its transcripts are out of reach of the other one.
+    let agents = first.session_dirs().into_iter();
+    let agents: Vec<i32> = agents
+        .filter_map(|dir| Some(Server::pids(&dir)?.1))
+        .collect();
+    let signal = |signal| {
+        for pid in agents.iter().chain([&first.pid()]) {
+            kill_process(Pid::from_raw(*pid).unwrap(), signal).unwrap();
+        }
+    };
     signal(Signal::STOP);
+    let config = first.agent.home.path().join(".claude");
+    fs::rename(&config, config.with_extension("away")).unwrap();
 
     let mut taken = Vec::new();
     for project in &projects {
@@ -105,8 +124,8 @@ async fn a_paused_server_changes_nothing_later() {
     let queue = format!("/output-projects/{}/deliveries", projects[3]);
     second
         .until(&queue, "settled", |seen| {
-            let state = seen["deliveries"][0]["state"].as_str().unwrap();
-            ["submitted", "failed"].contains(&state)
+            let mut all = seen["deliveries"].as_array().unwrap().iter();
+            all.all(|one| ["submitted", "failed"].contains(&one["state"].as_str().unwrap()))
         })
         .await;
     for project in &taken {

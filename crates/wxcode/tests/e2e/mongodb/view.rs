@@ -4,10 +4,13 @@ use super::{
     nodes::{stop_all, two},
     *,
 };
+use crate::support::LOOK;
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Longest wait for a list while a node is dead, and a margin for a loaded machine.
+/// Longest wait for a list while a node is dead.
 const WAIT_MAX: Duration = Duration::from_secs(2);
+/// A loaded machine may take so many times a usual list's time longer.
+const USUAL_TIMES: u32 = 4;
 
 async fn list(server: &Server, query: &str) -> Value {
     let path = format!("/output-projects{query}");
@@ -44,7 +47,6 @@ async fn every_node_lists_all_sessions() {
     first.delivery_until(&asking, &asks, "submitted").await;
     let ask = first.options(&asking).await;
     second.idle(&works).await;
-    let mut views = Vec::new();
     for server in [&first, &second] {
         let seen = list(server, "?sort=attention").await;
         assert_eq!(names(&seen), ["asking", "works", "quiet"], "{seen}");
@@ -69,13 +71,24 @@ async fn every_node_lists_all_sessions() {
             (&json!("idle"), &json!("second"))
         );
         assert_eq!(named(&seen, "quiet")["session"]["status"], "none");
-        views.push([
-            seen,
-            list(server, "?sort=activity").await,
-            list(server, "").await,
-        ]);
     }
-    assert_eq!(views[0], views[1]);
+    // Each node reads the progress of `.planning/` in the background.
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let mut views = Vec::new();
+        for server in [&first, &second] {
+            let mut view = Vec::new();
+            for query in ["?sort=attention", "?sort=activity", ""] {
+                view.push(list(server, query).await);
+            }
+            views.push(view);
+        }
+        if views[0] == views[1] {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{views:?}");
+        sleep(LOOK).await;
+    }
     // The end of a session is seen everywhere at once.
     first
         .delete(&format!("/output-projects/{asking}/session"))
@@ -112,12 +125,15 @@ async fn a_dead_nodes_projects_are_listed_at_once() {
     let mut events = Events::of_all(&second, None).await;
     let now = events.named("state").await.data;
     assert_eq!(named(&now["projects"], "p")["session"]["node"], "first");
+    let began = Instant::now();
+    list(&second, "?sort=attention").await;
+    let wait_max = WAIT_MAX + USUAL_TIMES * began.elapsed();
     // A node that hangs takes connections and never answers.
     signal(&first, Signal::STOP);
     let seen = loop {
         let began = Instant::now();
         let seen = list(&second, "?sort=attention").await;
-        assert!(began.elapsed() < WAIT_MAX, "{:?}", began.elapsed());
+        assert!(began.elapsed() < wait_max, "{:?}", began.elapsed());
         // A list of just before may still count.
         if named(&seen, "p")["session"]["status"] != "running" {
             break seen;
@@ -135,9 +151,13 @@ async fn a_dead_nodes_projects_are_listed_at_once() {
         .parse::<jiff::Timestamp>()
         .unwrap();
     // Later lists do not wait at all.
-    let began = Instant::now();
-    list(&second, "").await;
-    assert!(began.elapsed() < WAIT_MAX / 2, "{:?}", began.elapsed());
+    let mut shortest = Duration::MAX;
+    for _ in 0..5 {
+        let began = Instant::now();
+        list(&second, "").await;
+        shortest = shortest.min(began.elapsed());
+    }
+    assert!(shortest < WAIT_MAX / 2, "{shortest:?}");
     signal(&first, Signal::CONT);
     server_until(&second, "p", "running").await;
 
@@ -213,7 +233,7 @@ async fn every_node_tells_all_events() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_event_position_ends_with_a_takeover() {
     let Some(mongo) = shared().await else { return };
-    let (mut first, second) = two(mongo, "lease_s = 2\ntakeover = 'auto'").await;
+    let (mut first, second) = two(mongo, "lease_s = 8\ntakeover = 'auto'").await;
     let project = first.project("p").await;
     first.start_session(&project).await;
     let mut events = Events::follow(&second, &project).await;
