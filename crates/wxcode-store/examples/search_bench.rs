@@ -179,7 +179,9 @@ fn measure(dir: &std::path::Path, bytes: u64) -> Result<(), Box<dyn std::error::
     let mut random = Random(7);
     let rare = random.text(2);
     for (name, text) in [
-        ("a frequent word", "b"),
+        ("one letter", "b"),
+        ("two letters", "ba"),
+        ("three letters", "bab"),
         ("two words", rare.as_str()),
         ("a beginning and a word", "ca ba"),
         ("accents", "CAÇÃO"),

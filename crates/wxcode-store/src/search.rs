@@ -17,12 +17,13 @@ use uuid::Uuid;
 use wxcode_core::id::Id;
 
 /// The version of the file; another one is made anew.
-const VERSION: i32 = 1;
+const VERSION: i32 = 2;
 /// Longest wait for the file's lock.
 const BUSY_MAX: Duration = Duration::from_secs(5);
 /// The file's cache, in KiB.
 const CACHE_KIB: i32 = 16 << 10; // 16 MiB
 
+// Beginnings of one character have lists of their own: too many words share them.
 const SCHEMA: &str = "
 CREATE TABLE conversations(
     key INTEGER PRIMARY KEY, project TEXT NOT NULL, conversation TEXT NOT NULL,
@@ -33,7 +34,7 @@ CREATE TABLE turns(
     end INTEGER NOT NULL);
 CREATE INDEX places ON turns(key, start);
 CREATE VIRTUAL TABLE words USING fts5(
-    text, content='', contentless_delete=1, detail='none', tokenize='ascii');
+    text, content='', contentless_delete=1, detail='none', tokenize='ascii', prefix='1');
 ";
 
 /// Why the index cannot be used.
@@ -388,6 +389,8 @@ mod tests {
             found.iter().map(|hit| (hit.project, hit.start)).collect()
         };
         assert_eq!(places(&["cor"], None, None), [(b, 0), (a, 20), (a, 0)]);
+        assert_eq!(places(&["c"], None, None), [(b, 0), (a, 20), (a, 0)]);
+        assert_eq!(places(&["c", "t"], None, None), [(a, 20), (a, 0)]);
         assert_eq!(places(&["cor", "th"], None, None), [(a, 20), (a, 0)]);
         assert_eq!(places(&["corp"], Some(b), None), [(b, 0)]);
         assert_eq!(places(&["日本"], None, None), [(a, 20)]);
