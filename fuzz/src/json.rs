@@ -37,7 +37,10 @@ pub fn run(data: &[u8]) {
             }
             ("signal", Taken::Typed(n, bytes)) => {
                 inputs += 1;
-                assert_eq!((n, bytes.as_slice(), field("signal")), (inputs, &b"\x04"[..], "EOF"));
+                assert_eq!(
+                    (n, bytes.as_slice(), field("signal")),
+                    (inputs, &b"\x04"[..], "EOF")
+                );
             }
             ("signal", Taken::Signal(Signal::Interrupt)) => assert_eq!(field("signal"), "SIGINT"),
             ("signal", Taken::Signal(Signal::Terminate)) => assert_eq!(field("signal"), "SIGTERM"),

@@ -41,13 +41,22 @@ pub fn run(data: &[u8]) {
             if read.is_ok() {
                 assert!(!text.contains('@'), "{text}");
                 let own = host.to_ascii_lowercase();
-                let names = ["127.", "localhost", "wxcode.localhost", "[::1]", "box.example"];
+                let names = [
+                    "127.",
+                    "localhost",
+                    "wxcode.localhost",
+                    "[::1]",
+                    "box.example",
+                ];
                 assert!(names.iter().any(|name| own.starts_with(name)), "{host}");
                 let port = |text: &str| text.rsplit_once(':').map(|(_, port)| port.to_owned());
                 if let (Some(origin), Some(port)) = (origin, port(host)) {
                     let has_port = origin.ends_with(&format!(":{port}"));
                     let is_usual = ["80", "443"].contains(&port.trim_start_matches('0'));
-                    assert!(has_port || is_usual || !port.bytes().all(|b| b.is_ascii_digit()), "{text}");
+                    assert!(
+                        has_port || is_usual || !port.bytes().all(|b| b.is_ascii_digit()),
+                        "{text}"
+                    );
                 }
             }
             check(read, &[403]);
@@ -58,6 +67,10 @@ pub fn run(data: &[u8]) {
 fn check(read: Result<(), (u16, String)>, statuses: &[u16]) {
     if let Err((status, detail)) = read {
         assert!(statuses.contains(&status), "{status}: {detail}");
-        assert!(!detail.is_empty() && detail.len() <= REFUSAL_MAX, "{} bytes", detail.len());
+        assert!(
+            !detail.is_empty() && detail.len() <= REFUSAL_MAX,
+            "{} bytes",
+            detail.len()
+        );
     }
 }
