@@ -19,7 +19,7 @@ pub fn run(data: &[u8]) {
             let Some(read) = query(route, text) else {
                 return;
             };
-            assert!(text.is_empty() == false || read.is_ok() || read == query(route, "").unwrap());
+            assert!(!text.is_empty() || read.is_ok() || read == query(route, "").unwrap());
             check(read, &[422]);
         }
         route if route == QUERIES => {
