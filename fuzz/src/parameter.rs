@@ -1,5 +1,7 @@
 //! Parameters of routes: taken, or refused with a status and a bounded text.
 
+use std::net::Ipv6Addr;
+
 use wxcode_server::fuzzing::{QUERIES, front, id, query};
 
 use crate::input::Input;
@@ -41,20 +43,19 @@ pub fn run(data: &[u8]) {
             if read.is_ok() {
                 assert!(!text.contains('@'), "{text}");
                 let own = host.to_ascii_lowercase();
-                let names = [
-                    "127.",
-                    "localhost",
-                    "wxcode.localhost",
-                    "[::1]",
-                    "box.example",
-                ];
-                assert!(names.iter().any(|name| own.starts_with(name)), "{host}");
-                let port = |text: &str| text.rsplit_once(':').map(|(_, port)| port.to_owned());
-                if let (Some(origin), Some(port)) = (origin, port(host)) {
-                    let has_port = origin.ends_with(&format!(":{port}"));
-                    let is_usual = ["80", "443"].contains(&port.trim_start_matches('0'));
+                let names = ["127.", "localhost", "wxcode.localhost", "box.example"];
+                let bare = own.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+                let is_loopback = bare.is_some_and(|(address, _)| {
+                    let address = address.parse::<Ipv6Addr>();
+                    address.is_ok_and(|address| address.is_loopback())
+                });
+                let is_own = names.iter().any(|name| own.starts_with(name));
+                assert!(is_own || is_loopback, "{host}");
+                let port = |text: &str| text.rsplit_once(':')?.1.parse::<u16>().ok();
+                if let (Some(origin), Some(expected)) = (origin, port(host)) {
+                    let is_usual = [80, 443].contains(&expected);
                     assert!(
-                        has_port || is_usual || !port.bytes().all(|b| b.is_ascii_digit()),
+                        port(origin).map_or(is_usual, |port| port == expected),
                         "{text}"
                     );
                 }

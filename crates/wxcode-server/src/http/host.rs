@@ -33,7 +33,7 @@ impl Hosts {
         let Ok(authority) = host.parse::<Authority>() else {
             return false;
         };
-        if host.contains('@') {
+        if host.contains('@') || !has_sound_port(&authority) {
             return false;
         }
         let name = authority.host().to_ascii_lowercase();
@@ -44,8 +44,14 @@ impl Hosts {
         {
             return true;
         }
-        let bare = name.trim_start_matches('[').trim_end_matches(']');
-        let Ok(address) = bare.parse::<IpAddr>() else {
+        let bare = name
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'));
+        let address = match bare {
+            Some(bare) => bare.parse().map(IpAddr::V6),
+            None => name.parse(),
+        };
+        let Ok(address) = address else {
             return false;
         };
         // A name can be rebound to another address, an address cannot.
@@ -94,6 +100,17 @@ impl Hosts {
     }
 }
 
+/// Whether the port, if any, is a number of a port: another one would pass for the usual port.
+fn has_sound_port(authority: &Authority) -> bool {
+    let rest = authority.as_str().strip_prefix(authority.host());
+    let is_number = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    match rest.map(|rest| rest.strip_prefix(':')) {
+        Some(Some(port)) => is_number(port) && authority.port_u16().is_some(),
+        Some(None) => true,
+        None => false,
+    }
+}
+
 fn is_same_origin(origin: &str, host: &str) -> bool {
     let (rest, default) = if let Some(rest) = origin.strip_prefix("http://") {
         (rest, 80)
@@ -109,7 +126,9 @@ fn is_same_origin(origin: &str, host: &str) -> bool {
     let (Ok(origin), Ok(host)) = (rest.parse::<Authority>(), host.parse::<Authority>()) else {
         return false;
     };
-    origin.host().eq_ignore_ascii_case(host.host())
+    has_sound_port(&origin)
+        && has_sound_port(&host)
+        && origin.host().eq_ignore_ascii_case(host.host())
         && origin.port_u16().unwrap_or(default) == host.port_u16().unwrap_or(default)
 }
 
@@ -141,6 +160,11 @@ mod tests {
             "10.0.0.1:8052",
             "localhost@evil.example",
             "user@localhost",
+            "127.0.0.1:99999",
+            "localhost:x52",
+            "localhost:+80",
+            "[127.0.0.1]:8052",
+            "localhost:",
             "a b",
         ] {
             assert!(!hosts.is_host(host), "{host}");
@@ -160,6 +184,9 @@ mod tests {
             "file://",
             "http://127.0.0.1:8052.evil.example",
             "http://user@127.0.0.1:8052",
+            "http://127.0.0.1:x52",
+            "http://127.0.0.1:+8052",
+            "http://127.0.0.1:99999",
         ] {
             assert!(!is_same_origin(origin, "127.0.0.1:8052"), "{origin}");
         }

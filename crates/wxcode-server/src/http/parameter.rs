@@ -19,6 +19,9 @@ use super::problem::{Answer, Problem, quoted};
 /// Largest number of a query: that of a store.
 const NUMBER_MAX: u64 = i64::MAX as u64;
 
+/// Longest reason of a refused query, in characters.
+const REASON_MAX: usize = 500;
+
 /// A number of a query, such as `skip`.
 pub(crate) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     let number = Option::<u64>::deserialize(deserializer)?;
@@ -104,6 +107,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
                 let why = text
                     .strip_prefix("Failed to deserialize query string: ")
                     .unwrap_or(&text);
+                // The error of an unknown word quotes the word.
+                let why: String = why.chars().take(REASON_MAX).collect();
                 Err(Problem::invalid(format!(
                     "the query {} does not fit this route: {why}; see /api/openapi.json for its parameters",
                     quoted(parts.uri.query().unwrap_or_default())

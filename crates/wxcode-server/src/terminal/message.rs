@@ -5,6 +5,9 @@ use uuid::Uuid;
 
 use wxcode_protocol::websocket::{Notice, Status};
 
+/// Longest reason of a refusal, in characters.
+const ERROR_MAX: usize = 150;
+
 /// A message of a client.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -43,6 +46,8 @@ impl ClientMessage {
     /// Reads a message; the error names the valid messages.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         serde_json::from_str(text).map_err(|error| {
+            // The error of an unknown word quotes the word.
+            let error: String = error.to_string().chars().take(ERROR_MAX).collect();
             format!(
                 "not a message ({error}): send {{\"type\":\"input\",\"data\":…}}, {{\"type\":\"resize\",\"rows\":1..500,\"cols\":1..500}} \
                  or {{\"type\":\"signal\",\"signal\":\"SIGINT\"|\"SIGTERM\"|\"EOF\"}}"
@@ -94,6 +99,17 @@ impl ServerMessage {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_refusal_is_short() {
+        let long = "x".repeat(1 << 20);
+        let refused = ClientMessage::parse(&format!("{{\"type\":\"{long}\"}}"));
+        let detail = refused.unwrap_err();
+        assert!(
+            detail.len() < 1_024 && detail.contains("\"resize\""),
+            "{detail}"
+        );
+    }
 
     #[test]
     fn client_messages_parse() {
