@@ -23,6 +23,7 @@ mod launch;
 pub mod log;
 mod proc;
 mod process;
+mod protect;
 #[cfg(feature = "client")]
 mod repair;
 pub mod state;
@@ -35,5 +36,6 @@ pub use launch::{DUMPABLE, LaunchError, launch};
 #[doc(hidden)]
 pub use process::read_bus;
 pub use process::{check_state, resume, run};
+pub use protect::protect;
 #[cfg(feature = "client")]
 pub use repair::repair;

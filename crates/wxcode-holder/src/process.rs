@@ -43,7 +43,7 @@ use upgrade::{candidate::Verdict, memfd, resume};
 /// to standard error. With `is_open`, a debugger of the user may look into the process.
 pub fn run(dir: &Path, is_open: bool) -> ExitCode {
     if !is_open {
-        detach::protect();
+        crate::protect();
     }
     // Resolved before the working directory changes.
     let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
@@ -96,7 +96,7 @@ pub fn resume(dir: &Path, handoff: &str) -> ExitCode {
     continue_log();
     // The kernel names a program after the executed descriptor.
     let _ = std::fs::write("/proc/self/comm", "wxcode-holder");
-    detach::protect();
+    crate::protect();
     match resume::resume(dir, handoff) {
         Ok(holder) => {
             log(&format!("the session continues with {BUILD}"));

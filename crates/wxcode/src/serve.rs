@@ -7,7 +7,6 @@ use std::{
 };
 
 use anyhow::Context;
-use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 use wxcode_server::Server;
@@ -21,7 +20,9 @@ use crate::{
 };
 
 pub(crate) fn run(common: &Common, options: &ServeOptions) -> anyhow::Result<()> {
-    protect();
+    if std::env::var_os(wxcode_server::DUMPABLE).is_none() {
+        wxcode_holder::protect();
+    }
     let resolved = config::resolve(common, options)?;
     let filter = EnvFilter::try_new(&resolved.log)
         .with_context(|| format!("`{}` is not a log filter: try `info`", resolved.log))?;
@@ -42,15 +43,6 @@ pub(crate) fn run(common: &Common, options: &ServeOptions) -> anyhow::Result<()>
         .block_on(serve(common, resolved, &log));
     log.finish();
     served
-}
-
-/// Closes this process to other processes of the user, agents included: its memory, its environment
-/// and its descriptors. With `WXCODE_DUMPABLE` it stays open to debuggers.
-fn protect() {
-    if std::env::var_os(wxcode_server::DUMPABLE).is_none() {
-        // Best effort: `wxcode doctor` says whether it holds.
-        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
-    }
 }
 
 async fn serve(common: &Common, resolved: Resolved, log: &Log) -> anyhow::Result<()> {

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use wxcode_testbed::skip;
 
-use crate::support::{Agent, Server, USER, eventually, real};
+use crate::support::{Agent, Namespaces, Server, USER, eventually, real};
 
 /// A server of a user without special rights.
 async fn unprivileged() -> Server {
@@ -213,4 +213,21 @@ async fn protection_needs_a_place_of_its_own() {
         "{text}"
     );
     assert!(Path::new(&home).exists());
+}
+
+/// Without capabilities, `/proc` hides processes that are closed to their user.
+#[tokio::test]
+async fn sessions_run_where_proc_hides_processes() {
+    let hiding = "mount -o remount,hidepid=2 /proc && set -- setpriv --bounding-set=-all --inh-caps=-all \"$@\"";
+    let Some(hidden) = Namespaces::start(Agent::fake(""), hiding).await else {
+        return;
+    };
+    let server = &hidden.server;
+    let project = hidden.project("p").await;
+    server.start_session(&project).await;
+    server.idle(&project).await;
+    let delivery = server.deliver(&project, "said in hiding").await;
+    server
+        .delivery_until(&project, &delivery, "submitted")
+        .await;
 }

@@ -8,7 +8,7 @@ use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fd::{FromRawFd, OwnedFd},
     fs::{Mode, OFlags, open},
-    process::{DumpableBehavior, Pid, set_child_subreaper, set_dumpable_behavior, setsid, umask},
+    process::{Pid, set_child_subreaper, setsid, umask},
     stdio::stdout,
 };
 
@@ -43,30 +43,6 @@ pub(crate) fn detach() -> io::Result<Role> {
     Ok(match holder {
         Some(holder) => Role::Guardian(holder, from_holder),
         None => Role::Holder(to_guardian),
-    })
-}
-
-/// Closes this process and its later children, up to their next program, to other processes of the
-/// user, agents included: its memory, and its descriptors with the terminal's master.
-///
-/// A `/proc` with `hidepid` shows such a process to nobody, so the server could not see its holder:
-/// there the process stays open.
-pub(crate) fn protect() {
-    let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap_or_default();
-    if !hides_processes(&mounts) {
-        // Best effort: `wxcode doctor` says whether it holds.
-        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
-    }
-}
-
-/// Whether `/proc` is mounted with `hidepid`, in a list of mounts.
-fn hides_processes(mounts: &str) -> bool {
-    mounts.lines().any(|line| {
-        let mut fields = line.split(' ').skip(1);
-        fields.next() == Some("/proc")
-            && fields
-                .nth(1)
-                .is_some_and(|options| options.contains("hidepid="))
     })
 }
 
@@ -165,20 +141,4 @@ pub(crate) fn prepare_agent(mask: u32) -> io::Result<()> {
     // Marked, not closed: the standard library reports a failed exec through a descriptor.
     files::close_all_on_exec();
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_hiding_proc_is_recognised() {
-        let root = "/dev/sda1 / ext4 rw 0 0\n";
-        let proc = |options: &str| format!("{root}proc /proc proc {options} 0 0\n");
-        assert!(hides_processes(&proc("rw,nosuid,hidepid=invisible")));
-        assert!(hides_processes(&proc("rw,hidepid=2,gid=4")));
-        for open in [root.to_owned(), proc("rw,nosuid,nodev,noexec,relatime")] {
-            assert!(!hides_processes(&open), "{open}");
-        }
-    }
 }
