@@ -218,7 +218,7 @@ async fn protection_needs_a_place_of_its_own() {
 /// Without capabilities, `/proc` hides processes that are closed to their user.
 #[tokio::test]
 async fn sessions_run_where_proc_hides_processes() {
-    let hiding = "mount -o remount,hidepid=2 /proc && set -- setpriv --bounding-set=-all --inh-caps=-all \"$@\"";
+    let hiding = "mount -o remount,hidepid=4 /proc && set -- setpriv --bounding-set=-all --inh-caps=-all \"$@\"";
     let Some(hidden) = Namespaces::start(Agent::fake(""), hiding).await else {
         return;
     };
