@@ -310,6 +310,13 @@ fn spell() -> impl Strategy<Value = (usize, Vec<Happens>)> {
     (0..NODES, prop::collection::vec(what, 1..16))
 }
 
+/// The events of all spells, each with the number of its node.
+fn events(story: Vec<(usize, Vec<Happens>)>) -> impl Iterator<Item = (usize, Happens)> {
+    let numbered =
+        |(number, spell): (usize, Vec<Happens>)| spell.into_iter().map(move |what| (number, what));
+    story.into_iter().flat_map(numbered)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
@@ -321,8 +328,7 @@ proptest! {
         story in prop::collection::vec(spell(), 1..40),
     ) {
         let mut world = World::new(offsets, terms);
-        let story = story.into_iter().flat_map(|(number, spell)| spell.into_iter().map(move |what| (number, what)));
-        for (number, what) in story {
+        for (number, what) in events(story) {
             world.happen(number, what);
             let sure = world.sure();
             prop_assert!(sure.len() <= 1, "{sure:?} after {what:?}, {:?}", world.record);
@@ -338,8 +344,7 @@ proptest! {
         story in prop::collection::vec(spell(), 1..40),
     ) {
         let mut world = World::new(offsets, terms);
-        let story = story.into_iter().flat_map(|(number, spell)| spell.into_iter().map(move |what| (number, what)));
-        for (number, what) in story {
+        for (number, what) in events(story) {
             world.happen(number, what);
         }
         // Whatever is on its way arrives at the end, as after a sleep.

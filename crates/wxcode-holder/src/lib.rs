@@ -21,6 +21,7 @@ mod journal;
 #[cfg(feature = "client")]
 mod launch;
 pub mod log;
+mod memory_file;
 mod proc;
 mod process;
 mod protect;

@@ -5,7 +5,7 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, Read as _, Seek as _, Write as _},
+    io::{self, Read as _, Write as _},
     os::unix::{
         fs::{OpenOptionsExt as _, PermissionsExt as _},
         process::CommandExt as _,
@@ -14,8 +14,10 @@ use std::{
     process::{Command, ExitCode},
 };
 
-use rustix::fs::{MemfdFlags, OFlags, memfd_create};
+use rustix::fs::OFlags;
 use serde_json::Value;
+
+use crate::memory_file;
 
 /// The newest report, in the folder of the session.
 pub const STATUS_LINE: &str = "status-line.json";
@@ -58,10 +60,7 @@ fn input(hook_file: &Path) -> io::Result<File> {
         // The session has ended, or the disk is full: the user's line goes on.
         complain("cannot store the report", &error);
     }
-    let mut file = File::from(memfd_create("status-line", MemfdFlags::CLOEXEC)?);
-    file.write_all(&report)?;
-    file.rewind()?;
-    Ok(file)
+    memory_file::with(&report)
 }
 
 /// Replaces the newest report.

@@ -109,6 +109,11 @@ impl Repository {
     }
 
     /// Sets the epoch of this server's lease on a project; `None` after the release of the lease.
+    /// The epoch for this server's changes of a milestone's project.
+    fn fence_of(&self, milestone: Option<&Milestone>) -> Option<u64> {
+        self.fence(milestone?.output_project_id)
+    }
+
     pub(crate) fn set_fence(&self, project: Id, epoch: Option<u64>) {
         let mut fences = lock(&self.0.fences);
         match epoch {
@@ -257,9 +262,7 @@ impl Repository {
         let turn = of(&self.0.milestones, id).lock().await;
         let before = self.milestone(id).await?;
         let moved = &Moved {
-            fence: before
-                .as_ref()
-                .and_then(|of| self.fence(of.output_project_id)),
+            fence: self.fence_of(before.as_ref()),
             ..moved.clone()
         };
         let after = self
@@ -290,9 +293,7 @@ impl Repository {
     pub(crate) async fn remove_milestone(&self, id: Id, at: Timestamp) -> Result<Removed> {
         let turn = of(&self.0.milestones, id).lock().await;
         let before = self.milestone(id).await?;
-        let fence = before
-            .as_ref()
-            .and_then(|of| self.fence(of.output_project_id));
+        let fence = self.fence_of(before.as_ref());
         let removing = self.0.store.remove_milestone(id, at, fence);
         let removed = self.run("remove_milestone", removing).await?;
         drop(turn);

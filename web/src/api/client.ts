@@ -32,7 +32,8 @@ interface Told {
   name: string | null;
 }
 
-async function failureOf(response: Response, status = response.status): Promise<ApiError> {
+/** The error that a refused request throws. */
+export async function failureOf(response: Response, status = response.status): Promise<ApiError> {
   const told = await toldBy(response);
   return new ApiError(status, told.text, told);
 }

@@ -1,6 +1,6 @@
 /** Requests a recording, at most the beginning that the page plays. */
 import { recordingAddress } from "../api/calls";
-import { ApiError } from "../api/client";
+import { failureOf } from "../api/client";
 import { CAST_MAX, type Cast, parseCast } from "./cast";
 
 export interface Loaded {
@@ -15,7 +15,7 @@ export async function loadCast(
   onbytes: (bytes: number) => void,
 ): Promise<Loaded> {
   const response = await fetch(recordingAddress(projectId), { signal });
-  if (!response.ok || !response.body) throw new ApiError(response.status, await detailOf(response));
+  if (!response.ok || !response.body) throw await failureOf(response);
   const reader = response.body.getReader();
   const decoder = new TextDecoder();
   const parts: string[] = [];
@@ -31,9 +31,4 @@ export async function loadCast(
     break;
   }
   return { cast: parseCast(parts.join("")), cut: bytes >= CAST_MAX };
-}
-
-async function detailOf(response: Response): Promise<string> {
-  const { detail } = (await response.json().catch(() => ({}))) as { detail?: unknown };
-  return typeof detail === "string" ? detail : `${response.status} ${response.statusText}`.trim();
 }

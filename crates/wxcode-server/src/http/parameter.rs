@@ -11,7 +11,7 @@ use serde::{
     de::{DeserializeOwned, Error as _},
 };
 use utoipa::IntoParams;
-use wxcode_core::id::Id;
+use wxcode_core::{id::Id, text::shortened};
 use wxcode_store::{PAGE_MAX, Page};
 
 use super::problem::{Answer, Problem, quoted};
@@ -108,7 +108,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
                     .strip_prefix("Failed to deserialize query string: ")
                     .unwrap_or(&text);
                 // The error of an unknown word quotes the word.
-                let why: String = why.chars().take(REASON_MAX).collect();
+                let why = shortened(why, REASON_MAX);
                 Err(Problem::invalid(format!(
                     "the query {} does not fit this route: {why}; see /api/openapi.json for its parameters",
                     quoted(parts.uri.query().unwrap_or_default())

@@ -212,20 +212,32 @@ pub(super) fn is_damaged(copy: &Path) -> io::Result<bool> {
 pub(super) fn mend(copy: &Path, other: &mut File) -> io::Result<u64> {
     let (_, records) = records(copy)?;
     let bad = damaged_lines(copy, &records)?;
-    let found = search(other, bad.iter().map(|(number, _)| records[*number]))?;
     let target = OpenOptions::new().write(true).open(copy)?;
-    let mut mended = 0;
-    for (number, offset) in bad {
-        let record = records[number];
-        if let Some(line) = found.get(&(record.len, record.crc)) {
-            target.write_all_at(line, offset)?;
-            mended += 1;
-        }
-    }
+    let left = put_back(&target, &records, &bad, other)?;
+    let mended = (bad.len() - left.len()) as u64;
     target.sync_all()?;
     MENDED.fetch_add(mended, Ordering::Relaxed);
     tracing::warn!(copy = %copy.display(), mended, "entries of a conversation's copy were damaged on the disk; they were fetched from the store again");
     Ok(mended)
+}
+
+/// Writes the damaged lines that are in another copy of the transcript; returns the others.
+fn put_back(
+    target: &File,
+    records: &[Record],
+    bad: &[(usize, u64)],
+    other: &mut File,
+) -> io::Result<Vec<(usize, u64)>> {
+    let found = search(other, bad.iter().map(|(number, _)| records[*number]))?;
+    let mut left = Vec::new();
+    for &(number, offset) in bad {
+        let record = records[number];
+        match found.get(&(record.len, record.crc)) {
+            Some(line) => target.write_all_at(line, offset)?,
+            None => left.push((number, offset)),
+        }
+    }
+    Ok(left)
 }
 
 /// Checks all lines of a copy, and mends damaged ones from the transcript. The caller holds the
@@ -237,26 +249,21 @@ pub(super) fn verify(copy: &Path, transcript: Option<&mut File>) -> io::Result<D
         append(copy, file, &records)?;
         return Ok(Damage::default());
     }
-    let wanted = bad.iter().map(|(number, _)| records[*number]);
-    let found = match transcript {
-        Some(transcript) => search(transcript, wanted)?,
-        None => HashMap::new(),
-    };
     let target = OpenOptions::new().write(true).open(copy)?;
-    let mut damage = Damage::default();
-    for (number, offset) in bad {
-        let record = records[number];
-        if let Some(line) = found.get(&(record.len, record.crc)) {
-            target.write_all_at(line, offset)?;
-            damage.mended += 1;
-            continue;
-        }
-        let line = placeholder(record.len as usize);
+    let left = match transcript {
+        Some(transcript) => put_back(&target, &records, &bad, transcript)?,
+        None => bad.clone(),
+    };
+    let damage = Damage {
+        mended: (bad.len() - left.len()) as u64,
+        lost: left.len() as u64,
+    };
+    for (number, offset) in left {
+        let line = placeholder(records[number].len as usize);
         target.write_all_at(&line, offset)?;
         records[number] = Record::of(&line);
         let at = (number * RECORD) as u64;
         file.write_all_at(&records[number].bytes(number), at)?;
-        damage.lost += 1;
     }
     target.sync_all()?;
     file.seek(SeekFrom::End(0))?;

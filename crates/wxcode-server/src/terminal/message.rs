@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use wxcode_core::text::shortened;
 use wxcode_protocol::websocket::{Notice, Status};
 
 /// Longest reason of a refusal, in characters.
@@ -47,7 +48,7 @@ impl ClientMessage {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         serde_json::from_str(text).map_err(|error| {
             // The error of an unknown word quotes the word.
-            let error: String = error.to_string().chars().take(ERROR_MAX).collect();
+            let error = shortened(&error.to_string(), ERROR_MAX);
             format!(
                 "not a message ({error}): send {{\"type\":\"input\",\"data\":…}}, {{\"type\":\"resize\",\"rows\":1..500,\"cols\":1..500}} \
                  or {{\"type\":\"signal\",\"signal\":\"SIGINT\"|\"SIGTERM\"|\"EOF\"}}"

@@ -1,11 +1,11 @@
 //! Checks the way to the server.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use jiff::Timestamp;
 use wxcode_server::TlsSource;
 
-use super::Findings;
+use super::{Findings, service::server_file};
 use crate::config::Resolved;
 
 /// Days before the end of a certificate in which a warning begins.
@@ -41,9 +41,7 @@ pub(super) fn check(resolved: &Resolved, server: Option<i32>, findings: &mut Fin
 
 /// The address of the running server.
 fn served(data_dir: &Path) -> Option<String> {
-    let text = fs::read_to_string(data_dir.join("server.json")).ok()?;
-    let found: serde_json::Value = serde_json::from_str(&text).ok()?;
-    Some(found["address"].as_str()?.to_owned())
+    Some(server_file(data_dir)?["address"].as_str()?.to_owned())
 }
 
 fn check_certificate(source: Option<&TlsSource>, data_dir: &Path, findings: &mut Findings) {

@@ -13,11 +13,15 @@ use super::{
 
 /// The process of the running server of a data folder.
 pub(super) fn server(data_dir: &Path) -> Option<i32> {
-    let text = fs::read_to_string(data_dir.join("server.json")).ok()?;
-    let found: serde_json::Value = serde_json::from_str(&text).ok()?;
-    let pid = i32::try_from(found["pid"].as_i64()?).ok()?;
+    let pid = i32::try_from(server_file(data_dir)?["pid"].as_i64()?).ok()?;
     // A killed server's file may name any process; a running server holds the lock.
     wxcode_server::is_locked(data_dir).then_some(pid)
+}
+
+/// The file of the newest server of a data folder, possibly a killed one.
+pub(super) fn server_file(data_dir: &Path) -> Option<serde_json::Value> {
+    let text = fs::read_to_string(data_dir.join("server.json")).ok()?;
+    serde_json::from_str(&text).ok()
 }
 
 /// A unit of systemd, from a cgroup.

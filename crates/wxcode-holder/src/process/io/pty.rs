@@ -1,15 +1,14 @@
 //! The terminal and its agent.
 
 use std::{
-    fs::File,
-    io::{self, Seek as _, Write as _},
+    io,
     os::unix::process::CommandExt,
     process::{Command, Stdio},
 };
 
 use rustix::{
     fd::{AsFd, OwnedFd},
-    fs::{Access, MemfdFlags, memfd_create},
+    fs::Access,
     io::ioctl_fionread,
     process::{Pid, Signal, kill_process_group},
     pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt},
@@ -20,7 +19,7 @@ use rustix::{
 };
 use wxcode_terminal::Size;
 
-use crate::{answer::Failure, folder::Spec, process::lifecycle::detach};
+use crate::{answer::Failure, folder::Spec, memory_file, process::lifecycle::detach};
 
 /// A pseudo-terminal, as its master.
 pub(crate) struct Pty {
@@ -118,7 +117,9 @@ impl Pty {
         let slave = slave.ok_or_else(|| refused(io::ErrorKind::BrokenPipe.into()))?;
         let file = || slave.try_clone_to_owned().map(Stdio::from).map_err(refused);
         let input = match &spec.input {
-            Some(text) => text_file(text).map(Stdio::from).map_err(refused)?,
+            Some(text) => memory_file::with(text.as_bytes())
+                .map(Stdio::from)
+                .map_err(refused)?,
             None => file()?,
         };
         let mut command = Command::new(program);
@@ -137,14 +138,6 @@ impl Pty {
         // Reaped with all other children, by its pid.
         Pid::from_raw(child.id() as i32).ok_or_else(|| refused(io::ErrorKind::NotFound.into()))
     }
-}
-
-/// A file in memory with this text, read from its beginning.
-fn text_file(text: &str) -> io::Result<OwnedFd> {
-    let mut file = File::from(memfd_create("wxcode-input", MemfdFlags::CLOEXEC)?);
-    file.write_all(text.as_bytes())?;
-    file.rewind()?;
-    Ok(file.into())
 }
 
 fn exec_failure(program: &str, error: &io::Error) -> Failure {

@@ -206,9 +206,15 @@ impl Leases {
 
     /// Whether another node's lease expired, by this node's observations.
     fn has_expired(&self, project: Id, read: &Lease, asked: Moment) -> bool {
+        self.left(project, read, asked).is_zero()
+    }
+
+    /// The time until another node's lease expires, by this node's observations.
+    fn left(&self, project: Id, read: &Lease, asked: Moment) -> Duration {
         let mut sights = lock(&self.0.sights);
         let sight = sights.entry(project).or_default();
-        sight.look(read, asked, self.now()) >= read.patience()
+        let unchanged = sight.look(read, asked, self.now());
+        read.patience().saturating_sub(unchanged)
     }
 
     /// The projects whose leases expired, of the nodes that this one watches, and the time until the
@@ -232,18 +238,13 @@ impl Leases {
         let held = self.0.store.held_leases((!is_few).then_some(watched));
         let held = held.await?;
         let (mut expired, mut next) = (Vec::new(), None);
-        let mut sights = lock(&self.0.sights);
         for (project, lease) in held {
             if is_of(&lease, &shared.node) {
                 continue;
             }
-            let unchanged = sights
-                .entry(project)
-                .or_default()
-                .look(&lease, asked, self.now());
-            match lease.patience().checked_sub(unchanged) {
-                None | Some(Duration::ZERO) => expired.push(project),
-                Some(left) => next = Some(next.map_or(left, |next: Duration| next.min(left))),
+            match self.left(project, &lease, asked) {
+                Duration::ZERO => expired.push(project),
+                left => next = Some(next.map_or(left, |next: Duration| next.min(left))),
             }
         }
         Ok((expired, next))

@@ -31,6 +31,15 @@ async fn real_transcripts_that_are_away_keep_the_id() {
     assert!(texts.contains("said before"), "{texts}");
 }
 
+/// The transcript of a session's conversation, and its copy.
+fn files(server: &Server, project: &str, session: &Value) -> (PathBuf, PathBuf) {
+    let history = &session["claude_session_history"][0];
+    let transcript = PathBuf::from(history["transcript_path"].as_str().unwrap());
+    let id = session["claude_session_id"].as_str().unwrap();
+    let copy = format!("conversations/{project}/{id}/{id}.jsonl");
+    (transcript, server.data_dir().join(copy))
+}
+
 #[tokio::test]
 async fn a_real_deleted_conversation_is_restored() {
     let Some((server, project)) = start().await else {
@@ -39,11 +48,7 @@ async fn a_real_deleted_conversation_is_restored() {
     server.start_session(&project).await;
     say(&server, &project, "said before").await;
     let before = server.session(&project).await;
-    let history = &before["claude_session_history"][0];
-    let transcript = PathBuf::from(history["transcript_path"].as_str().unwrap());
-    let id = before["claude_session_id"].as_str().unwrap();
-    let copy = format!("conversations/{project}/{id}/{id}.jsonl");
-    let copy = server.data_dir().join(copy);
+    let (transcript, copy) = files(&server, &project, &before);
     let path = format!("/output-projects/{project}/session");
     server.delete(&path).await.expect(204);
     let whole = fs::read(&transcript).unwrap();
@@ -93,11 +98,7 @@ async fn a_real_conversation_follows_to_another_home() {
     server.start_session(&project).await;
     say(&server, &project, "Olá, said in the old home").await;
     let before = server.session(&project).await;
-    let history = &before["claude_session_history"][0];
-    let transcript = PathBuf::from(history["transcript_path"].as_str().unwrap());
-    let id = before["claude_session_id"].as_str().unwrap();
-    let copy = format!("conversations/{project}/{id}/{id}.jsonl");
-    let copy = server.data_dir().join(copy);
+    let (transcript, copy) = files(&server, &project, &before);
     let path = format!("/output-projects/{project}");
     server.delete(&format!("{path}/session")).await.expect(204);
     eventually("the copy is whole", || {
