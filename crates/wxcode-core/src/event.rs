@@ -1,5 +1,6 @@
 //! Events of an output project, in order, for programs that follow the project.
 
+mod content;
 mod dedup;
 mod fit;
 mod report;
@@ -10,18 +11,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+pub use content::{Asked, ToolCall, TurnRole};
 pub use dedup::{EventDedup, LastTurn, MILESTONES_MAX, Reached};
 pub use fit::EVENT_MAX;
 pub use report::{Report, Reporter, RunReport};
 pub use stage::Stage;
 
 use crate::{
-    agent::AgentState,
-    ask::{Ask, AskKind},
-    delivery::DeliveryState,
-    id::Id,
-    identity::Source,
-    milestone::MovedBy,
+    agent::AgentState, delivery::DeliveryState, id::Id, identity::Source, milestone::MovedBy,
     run::RunState,
 };
 
@@ -308,58 +305,6 @@ pub enum Kind {
         /// The number of turns according to the agent.
         turns: Option<u64>,
     },
-}
-
-/// The author of a turn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TurnRole {
-    User,
-    Assistant,
-    /// The agent's program itself.
-    System,
-}
-
-/// A pending question in short.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Asked {
-    pub id: String,
-    /// The kind of answer.
-    pub kind: AskKind,
-    /// The choices on the screen; empty before the first read of the screen.
-    pub options: Vec<String>,
-}
-
-impl From<Ask> for Asked {
-    fn from(ask: Ask) -> Self {
-        // The content of an unknown panel cannot be chosen and changes with each key.
-        let options = if ask.is_known() {
-            ask.options
-        } else {
-            Vec::new()
-        };
-        Self {
-            id: ask.id,
-            kind: ask.kind,
-            options,
-        }
-    }
-}
-
-/// A tool call in short.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ToolCall {
-    pub tool_name: String,
-    /// The id of the call.
-    pub tool_use_id: Option<String>,
-    /// The file named in the input.
-    pub file_path: Option<String>,
-    /// The command, shortened.
-    pub command: Option<String>,
-    /// The search pattern.
-    pub pattern: Option<String>,
-    /// The agent's description of the call.
-    pub description: Option<String>,
 }
 
 impl Kind {

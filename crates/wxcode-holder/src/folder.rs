@@ -9,34 +9,33 @@
 //! lost holder. Every file is 0600 and names its version. The writer writes a file next to the
 //! file's place, and then moves the file there.
 
+mod error;
 mod files;
 mod lost;
+mod name;
 mod orphans;
 mod starting;
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 pub use crate::journal::{HookRecord, hooks_since};
-#[cfg(feature = "client")]
-pub(crate) use files::LOG;
+pub use error::{FolderError, VERSION};
+use files::read_json;
+pub(crate) use files::write_json;
 pub use files::write_whole;
-pub(crate) use files::{EXIT, HOLDER, HOOK, SCREEN, SOCKET, write_json};
-use files::{SPEC, read_json};
 pub use lost::mark_lost;
 #[cfg(feature = "client")]
 pub(crate) use lost::record;
+#[cfg(feature = "client")]
+pub(crate) use name::LOG;
+use name::SPEC;
+pub(crate) use name::{EXIT, HOLDER, HOOK, SCREEN, SOCKET};
 pub use orphans::end_orphans;
 pub use starting::is_started;
 pub(crate) use starting::lock;
 pub use wxcode_protocol::{BUILD, Exit};
-
-/// The version of the files.
-pub const VERSION: u32 = 1;
 
 /// The program to run, decided by the owner before the start.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -169,49 +168,6 @@ pub enum State {
     /// No file of a holder: not started yet, or the start failed, was aborted, or was rolled back.
     /// The spec may be missing.
     Unfinished,
-}
-
-/// Why a folder cannot be read or written.
-#[derive(Debug, thiserror::Error)]
-pub enum FolderError {
-    /// A file is not there.
-    #[error("{0} is missing; the session was never written, or its folder was removed")]
-    Missing(PathBuf),
-    /// A file could not be read or written.
-    #[error("{path}: {error}; check the permissions and the free space of the data directory")]
-    Io { path: PathBuf, error: io::Error },
-    /// A file has invalid content.
-    #[error(
-        "{path} is damaged ({error}); move the folder of the session away to continue without it"
-    )]
-    Damaged {
-        path: PathBuf,
-        error: serde_json::Error,
-    },
-    /// A file of a newer build.
-    #[error("{path} has version {version}, this build knows {VERSION}; use the newer wxcode")]
-    Newer { path: PathBuf, version: u32 },
-}
-
-impl FolderError {
-    /// Whether [`repair`](crate::repair) can repair the folder: the record of a running session is
-    /// damaged or missing.
-    pub fn is_repairable(&self) -> bool {
-        match self {
-            Self::Missing(path) | Self::Damaged { path, .. } => path.ends_with(HOLDER),
-            Self::Io { .. } | Self::Newer { .. } => false,
-        }
-    }
-}
-
-impl From<FolderError> for io::Error {
-    /// For a caller with its own words for the file.
-    fn from(error: FolderError) -> Self {
-        match error {
-            FolderError::Io { error, .. } => error,
-            other => Self::other(other),
-        }
-    }
 }
 
 /// Creates the folder (0700) if missing, and writes its spec.

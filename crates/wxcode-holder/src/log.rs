@@ -8,47 +8,23 @@
 
 mod reader;
 mod record;
+mod segment;
 mod writer;
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::path::Path;
 
 use wxcode_terminal::{Screen, Size, Terminal};
 
 pub use reader::{Item, Reader};
 pub use record::{MAX_PAYLOAD, Record, What};
+pub use segment::MAGIC;
+use segment::segments;
 pub(crate) use writer::Writer;
 
-/// The first bytes of a segment, with the format's version.
-pub const MAGIC: &[u8; 8] = b"wxlog\0\0\x01";
 /// Bytes of a full segment; the next batch starts a new segment.
 pub const MAX_SEGMENT: u64 = 4 << 20; // 4 MiB
 /// Most bytes of all segments together.
 pub const MAX_BYTES: u64 = 64 << 20; // 64 MiB
-
-const FOLDER: &str = "log";
-
-/// The segments of a session's log by their first offsets, in order; none without a log.
-fn segments(dir: &Path) -> io::Result<Vec<u64>> {
-    let entries = match fs::read_dir(dir.join(FOLDER)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries?,
-    };
-    let mut firsts = Vec::new();
-    for entry in entries {
-        let name = entry?.file_name();
-        let first = name.to_str().and_then(|name| name.strip_suffix(".seg"));
-        firsts.extend(first.and_then(|first| first.parse::<u64>().ok()));
-    }
-    firsts.sort_unstable();
-    Ok(firsts)
-}
-
-fn segment(folder: &Path, first: u64) -> PathBuf {
-    folder.join(format!("{first:020}.seg"))
-}
 
 /// The last size of the terminal, from the log of the session in `dir`; reads one segment.
 pub fn last_size(dir: &Path) -> Option<Size> {

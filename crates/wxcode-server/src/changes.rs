@@ -7,6 +7,8 @@
 //! configuration, so none of the configured hooks, filters, `textconv` and `fsmonitor` programs
 //! runs.
 
+mod error;
+mod file;
 mod git;
 mod snapshot;
 
@@ -21,47 +23,18 @@ use serde::{Deserialize, Serialize};
 use tokio::{sync::Semaphore, time::timeout};
 use utoipa::ToSchema;
 use wxcode_core::id::Id;
-use wxcode_files::FileError;
 use wxcode_holder::folder::write_whole;
 
 use self::git::Git;
+pub(crate) use self::{error::ChangesError, file::ChangedFile};
 use crate::Settings;
 
-/// Longest patch, in bytes.
-pub(crate) const PATCH_MAX: usize = 2 << 20; // 2 MiB
-/// Most files of an answer.
-pub(crate) const FILES_MAX: usize = 5_000;
 /// Time for the base of a milestone; the milestone's command waits for the base.
 pub(crate) const BEGIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time for an answer.
 pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// Trees and comparisons at a time.
 pub(crate) const AT_ONCE: usize = 2;
-
-/// Why changes cannot be shown.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ChangesError {
-    #[error("the workspace {} is in no git work tree, so its changes are not known: make it one with `git init`", .0.display())]
-    NoRepository(PathBuf),
-    #[error(
-        "the milestone did not begin here, or before its changes were recorded: nothing is known to compare with"
-    )]
-    NoBase,
-    #[error("{0}")]
-    File(#[from] FileError),
-    #[error("git {command} failed: {reason}; the workspace may have a file that cannot be read")]
-    Git { command: String, reason: String },
-    #[error("git cannot be run: {0}; install git on the server's PATH")]
-    NoGit(io::Error),
-    #[error(
-        "the workspace has too many changed or untracked files to compare: add build results to .gitignore, or commit"
-    )]
-    TooMany,
-    #[error("git did not answer within {} s: try again when the machine is less busy", .0.as_secs())]
-    Late(Duration),
-    #[error("cannot write in {}: {source}; check its permissions and the free space", path.display())]
-    Write { path: PathBuf, source: io::Error },
-}
 
 /// The tree at a milestone's beginning.
 #[derive(Debug, Serialize, Deserialize)]
@@ -86,19 +59,6 @@ pub(crate) struct Changes {
     patch: String,
     /// Something is missing: files beyond the bounds, or the rest of the patch.
     truncated: bool,
-}
-
-/// A changed file.
-#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub(crate) struct ChangedFile {
-    /// The path in the workspace.
-    path: String,
-    /// `added`, `modified`, `deleted` or `type_changed`.
-    status: &'static str,
-    /// Lines added; `null` for a binary file.
-    additions: Option<u64>,
-    /// Lines deleted; `null` for a binary file.
-    deletions: Option<u64>,
 }
 
 /// Keeps the bases of milestones, and compares.

@@ -3,6 +3,7 @@
 //! Labels are closed sets: a state, a type, the template of a route. No label comes from a request.
 
 mod label;
+mod number;
 mod process;
 mod scrape;
 mod usage;
@@ -28,6 +29,7 @@ use wxcode_store::StoreError;
 
 use label::{Build, Failed, Kind, Operation, Project, ProjectKind, Request, Route, State};
 pub(crate) use label::{Cut, Refusal};
+use number::signed;
 pub(crate) use scrape::{Scrape, holders, scrape};
 
 /// Bucket bounds of short times, in seconds: an operation of the store, a response.
@@ -353,8 +355,4 @@ impl Drop for Flow {
     fn drop(&mut self) {
         self.waiting.dec_by(signed(self.here));
     }
-}
-
-fn signed(value: impl TryInto<i64>) -> i64 {
-    value.try_into().unwrap_or(i64::MAX)
 }

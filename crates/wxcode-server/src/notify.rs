@@ -7,6 +7,7 @@ pub(crate) mod outside;
 pub(crate) mod push;
 mod queue;
 mod send;
+mod start;
 
 use std::{
     collections::HashMap,
@@ -17,11 +18,11 @@ use std::{
 
 use jiff::Timestamp;
 use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
 use wxcode_core::{id::Id, notice::Target};
 use wxcode_store::Result;
 
 use self::push::Keys;
+pub(crate) use self::start::start;
 use crate::{access::Callers, event::Events, metric::Metrics, repository::Repository, sync::lock};
 
 /// Age of the known receivers before they are read again: another server on the same store may have
@@ -61,16 +62,14 @@ pub(crate) struct Attempt {
 }
 
 impl Notices {
-    /// Starts to queue and to send, until `closing`.
-    pub(crate) fn start(
+    fn new(
         store: Repository,
         callers: Callers,
         events: Events,
         metrics: Metrics,
         data_dir: PathBuf,
-        closing: CancellationToken,
     ) -> Self {
-        let notices = Self(Arc::new(Inner {
+        Self(Arc::new(Inner {
             store,
             callers,
             events,
@@ -80,18 +79,7 @@ impl Notices {
             added: Notify::new(),
             attempts: Mutex::default(),
             keys: OnceLock::new(),
-        }));
-        // From now on: the first event may come before the task runs.
-        let cursor = notices.0.events.all().newest();
-        let working = notices.clone();
-        tokio::spawn(async move {
-            tokio::select! {
-                () = queue::follow(&working, cursor) => {}
-                () = send::due(&working) => {}
-                () = closing.cancelled() => {}
-            }
-        });
-        notices
+        }))
     }
 
     /// Adds a receiver; false if there are too many.

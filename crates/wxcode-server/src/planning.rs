@@ -6,12 +6,13 @@
 //! The milestone of an entry is a function of the entry's time of creation and of the project's
 //! events. The file of the attribution spares a second reading of the events.
 
+mod credits;
 mod look;
 mod progress;
 mod record;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     fs, io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, Weak},
@@ -29,6 +30,7 @@ use wxcode_core::{event::Event, id::Id, milestone::MilestoneStatus, work::Work};
 use wxcode_files::{FileError, Folder, off_thread};
 use wxcode_store::{PAGE_MAX, Page};
 
+pub(crate) use self::credits::Credits;
 use self::{look::Look, progress::ProgressCache, record::Record};
 use crate::{
     event::{Batch, Events, Feed},
@@ -88,18 +90,6 @@ impl Attention {
     pub(crate) fn bell(&self) -> Arc<Notify> {
         Arc::clone(&self.bell)
     }
-}
-
-/// The attribution of entries to milestones, as far as kept.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Credits {
-    /// The milestone of each phase folder, also in the archive, by the folder's path below
-    /// `.planning/`.
-    pub(crate) phases: BTreeMap<String, Id>,
-    /// Paths below `.planning/`, by milestone.
-    pub(crate) created: BTreeMap<Id, Vec<String>>,
-    /// Whether more entries exist than are kept.
-    pub(crate) truncated: bool,
 }
 
 impl Planning {
@@ -331,28 +321,6 @@ impl Planning {
                     return;
                 }
             }
-        }
-    }
-}
-
-impl Credits {
-    fn of(record: &Record) -> Self {
-        let phases = record.created().into_iter().flat_map(|(id, paths)| {
-            paths.into_iter().filter_map(move |path| {
-                let (parent, _) = path.rsplit_once('/')?;
-                let is_phases = parent == "phases"
-                    || parent.starts_with("milestones/") && parent.ends_with("-phases");
-                is_phases.then(|| (path.to_owned(), id))
-            })
-        });
-        let created = record.created().into_iter().map(|(id, paths)| {
-            let paths = paths.into_iter().map(str::to_owned).collect();
-            (id, paths)
-        });
-        Self {
-            phases: phases.collect(),
-            created: created.collect(),
-            truncated: record.truncated,
         }
     }
 }

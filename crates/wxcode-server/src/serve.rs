@@ -5,13 +5,11 @@
 //!
 //! Invariant: one server per data folder, by a lock that the system releases with the process.
 
-use std::{
-    fs, io,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::{Duration, Instant},
-};
+mod address;
+mod error;
+mod lock;
+
+use std::{fs, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use axum::Router;
 use tokio::time::timeout;
@@ -20,19 +18,27 @@ use wxcode_core::access::Grant;
 use wxcode_holder::folder::write_whole;
 use wxcode_store::Store;
 
+use self::{
+    address::{page_url, peer_address},
+    lock::FOUND,
+};
+pub use self::{
+    error::ServeError,
+    lock::{is_locked, lock},
+};
 use crate::{
     Settings,
     access::{Callers, Judge, Source},
     agent::{Manager, keep_transcripts},
     event::Events,
     http::{self, Access, App, Elsewhere, EventStreams, Front, Overview, Projects},
-    listen::{Bounds, Listener, LocalListener, SOCKET, Tls, TlsError, names},
+    listen::{Bounds, Listener, LocalListener, SOCKET, Tls, names},
     metric::{Metrics, Scrape},
     milestone::Milestones,
     node::{Nodes, Relay},
-    notify::Notices,
+    notify,
     planning::Planning,
-    program::{self, ProgramError},
+    program::{self},
     repository::Repository,
     ssh_agent,
     terminal::Terminals,
@@ -40,42 +46,6 @@ use crate::{
 
 /// Time for open requests when the server ends.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
-/// Time for a killed server to release the data folder, and the pause between looks.
-const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
-const LOCK_RETRY: Duration = Duration::from_millis(20);
-/// Time for the look-up of the name of login links.
-const NAME_TIMEOUT: Duration = Duration::from_secs(2);
-/// File in the data folder with the running server's address and process.
-const FOUND: &str = "server.json";
-
-/// Why a server cannot start or continue.
-#[derive(Debug, thiserror::Error)]
-pub enum ServeError {
-    /// Another server uses the folder.
-    #[error("another wxcode server uses {}: end it first, or give this one another --data-dir", .0.display())]
-    Locked(PathBuf),
-    /// The data folder cannot be used.
-    #[error("cannot use the data folder {}: {source}; check its permissions, or give another --data-dir", path.display())]
-    DataDir { path: PathBuf, source: io::Error },
-    /// The program of the sessions cannot be used.
-    #[error(transparent)]
-    Program(#[from] ProgramError),
-    /// The certificate cannot be used.
-    #[error(transparent)]
-    Tls(#[from] TlsError),
-    /// The socket for programs on this machine cannot be made.
-    #[error("cannot listen on {}: {source}", path.display())]
-    Socket { path: PathBuf, source: io::Error },
-    /// The address cannot be listened on.
-    #[error(
-        "cannot listen on {address}: {source}; give another --listen address, port 0 picks a free one"
-    )]
-    Listen {
-        address: SocketAddr,
-        source: io::Error,
-    },
-}
-
 /// A server with its data folder, its address and its adopted sessions.
 pub struct Server {
     listener: Listener,
@@ -97,60 +67,6 @@ pub struct Server {
     _lock: fs::File,
 }
 
-/// Locks the data folder for this server alone; blocks for up to two seconds. The system releases
-/// the lock with the process.
-///
-/// # Errors
-/// When another server holds the lock, or the folder cannot be used.
-pub fn lock(data_dir: &Path) -> Result<fs::File, ServeError> {
-    use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-    let failed = |source| ServeError::DataDir {
-        path: data_dir.to_owned(),
-        source,
-    };
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(data_dir)
-        .map_err(failed)?;
-    let path = data_dir.join("server.lock");
-    let file = fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path)
-        .map_err(failed)?;
-    let give_up = Instant::now() + LOCK_TIMEOUT;
-    loop {
-        match file.try_lock() {
-            Ok(()) => {
-                // A killed server's address: whoever listens there now is to get no token.
-                return match fs::remove_file(data_dir.join(FOUND)) {
-                    Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(error)),
-                    _ => Ok(file),
-                };
-            }
-            Err(fs::TryLockError::WouldBlock) if Instant::now() < give_up => {
-                std::thread::sleep(LOCK_RETRY);
-            }
-            Err(fs::TryLockError::WouldBlock) => {
-                return Err(ServeError::Locked(data_dir.to_owned()));
-            }
-            Err(fs::TryLockError::Error(source)) => return Err(failed(source)),
-        }
-    }
-}
-
-/// Whether a server has the data folder. One that starts meanwhile is not hindered: it tries again for two seconds.
-#[must_use]
-pub fn is_locked(data_dir: &Path) -> bool {
-    let Ok(lock) = fs::File::open(data_dir.join("server.lock")) else {
-        return false;
-    };
-    matches!(lock.try_lock_shared(), Err(fs::TryLockError::WouldBlock))
-}
-
 /// Lets the agents' SSH agent be that of the server's login.
 async fn follow_ssh_agent(settings: &Settings) {
     let mut variables = settings.environment.iter();
@@ -160,25 +76,6 @@ async fn follow_ssh_agent(settings: &Settings) {
     let follow = move || ssh_agent::follow(&data_dir, socket.as_deref());
     if let Ok(Err(error)) = tokio::task::spawn_blocking(follow).await {
         tracing::warn!(%error, "agents cannot reach the SSH agent of this login");
-    }
-}
-
-/// The address of the page for a browser on this machine.
-async fn page_url(settings: &Settings, scheme: &str, address: SocketAddr) -> String {
-    if let Some(url) = &settings.web.public_url {
-        return url.as_str().to_owned();
-    }
-    let base = settings.web.base_path.as_str();
-    let name = (http::LOCAL_NAME, address.port());
-    let found = timeout(NAME_TIMEOUT, tokio::net::lookup_host(name)).await;
-    let mut found = found.into_iter().flatten().flatten().peekable();
-    // The name may only lead to this server.
-    let is_usable = address.ip().is_loopback()
-        && found.peek().is_some()
-        && found.all(|of| of.ip().is_loopback());
-    match is_usable {
-        true => format!("{scheme}://{}:{}{base}", http::LOCAL_NAME, address.port()),
-        false => format!("{scheme}://{address}{base}"),
     }
 }
 
@@ -199,22 +96,6 @@ async fn load_tls(settings: &Settings, address: SocketAddr) -> Result<Option<Tls
             source: io::Error::other(error),
         }),
     }
-}
-
-/// The address of this server for its peers.
-fn peer_address(settings: &Settings, listen: SocketAddr) -> String {
-    if let Some(address) = &settings.advertise {
-        return address.clone();
-    }
-    let scheme = match settings.web.tls {
-        Some(_) => "https",
-        None => "http",
-    };
-    if !listen.ip().is_unspecified() {
-        return format!("{scheme}://{listen}");
-    }
-    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    format!("{scheme}://{}:{}", host.trim(), listen.port())
 }
 
 impl Server {
@@ -315,7 +196,7 @@ impl Server {
             planning: planning.clone(),
             elsewhere: Elsewhere::new(nodes.clone()),
         };
-        let notices = Notices::start(
+        let notices = notify::start(
             store.clone(),
             callers.clone(),
             events.clone(),

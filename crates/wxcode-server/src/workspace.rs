@@ -17,6 +17,9 @@ use wxcode_files::{FileError, Folder};
 
 use wxcode_core::{id::Id, milestone::Milestone, project::folder_name};
 
+/// The folder of created workspaces, in the data folder.
+const MADE: &str = "workspaces/output-projects";
+
 /// Why a workspace cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkspaceError {
@@ -74,7 +77,7 @@ fn names(paths: &[PathBuf]) -> String {
 
 /// Creates the folder of a project without a given folder.
 pub(crate) fn make(data_dir: &Path, name: &str, id: Id) -> Result<PathBuf, WorkspaceError> {
-    let path = data_dir.join(place::MADE).join(folder_name(name, id));
+    let path = data_dir.join(MADE).join(folder_name(name, id));
     fs::create_dir_all(&path).map_err(|source| WorkspaceError::Write {
         path: path.clone(),
         source,

@@ -1,8 +1,6 @@
 //! Makes the indexes, all under names of our own: the first implementation makes other indexes, and
 //! neither may disturb the other.
 
-use std::fmt;
-
 use mongodb::{
     Collection, IndexModel,
     bson::{Bson, Document, doc},
@@ -10,45 +8,14 @@ use mongodb::{
 };
 
 use crate::{
-    OpenError,
     failure::Failure,
+    open::{Duplicates, OpenError},
     records::{DELIVERIES, MILESTONES, Records},
     workspace,
 };
 
 /// Most groups of duplicates named in a report.
 const NAMED_MAX: usize = 20;
-
-/// Documents with an equal value where a unique value is required.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub struct Duplicates {
-    /// Their collection.
-    pub collection: &'static str,
-    /// The shared field, within a project.
-    pub field: &'static str,
-    /// Up to 20 groups: the project, the value, and the ids of the documents.
-    pub groups: Vec<(String, String, Vec<String>)>,
-}
-
-impl fmt::Display for Duplicates {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "the collection {} has several documents where there may be one; keep one of each, remove `{}` from the \
-             others or delete them, and start again:",
-            self.collection, self.field
-        )?;
-        for (project, value, ids) in &self.groups {
-            write!(
-                f,
-                "\n  project {project}, {} {value}: {}",
-                self.field,
-                ids.join(", ")
-            )?;
-        }
-        Ok(())
-    }
-}
 
 /// Whether another program dropped an index of ours in the shared collections.
 pub(crate) async fn are_missing(records: &Records) -> Result<bool, Failure> {

@@ -23,6 +23,7 @@ pub mod queue;
 pub mod race;
 mod runners;
 pub mod sample;
+pub mod settings;
 pub mod step;
 pub mod withdrawal;
 pub mod workspace;
@@ -59,14 +60,16 @@ macro_rules! conformance_tests {
                 a_taken_id_is_refused,
                 a_repeated_addition_counts_once,
                 a_missing_project_stays_missing,
-                a_patch_changes_only_named_fields,
-                settings_change_one_by_one,
                 metered_projects_are_listed_alone,
                 a_status_move_needs_the_old_status,
                 a_thousand_are_listed_in_pages,
                 removal_includes_all_records,
                 long_and_odd_texts_come_back_whole,
                 another_store_sees_changes_at_once,
+            }
+            settings {
+                a_patch_changes_only_named_fields,
+                settings_change_one_by_one,
             }
             identity {
                 the_first_id_is_set_once,

@@ -10,6 +10,7 @@
 mod keyboard;
 mod patience;
 mod prompt;
+mod stage;
 mod words;
 
 pub use words::{Deadlines, Effect, Event, Kept, Key, Prompt, Readiness, Seen};
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 use super::DeliveryState;
 use crate::time::Moment;
+use stage::{Fate, Keyboard, Pressed, Stage, Wait};
 use words::Obstacle;
 
 /// Most Enters of a delivery in a server's life.
@@ -72,94 +74,6 @@ pub struct Machine {
     typings: u32,
     /// The fate of the typed text, until the prompt shows the text.
     fate: Fate,
-}
-
-/// Events since the typing, while the text never stood in the prompt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Fate {
-    /// Nothing yet.
-    Open,
-    /// A dialog, and no turn: the dialog may have swallowed the text.
-    Covered,
-    /// A turn: the agent may have taken the text.
-    Turned,
-}
-
-/// The progress of the delivery.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Stage {
-    /// Sent as the initial prompt of the process.
-    Riding { ready_since: Option<Moment> },
-    /// Nothing is recorded.
-    Queued,
-    /// Recorded; with the time of the holder's word that the text is in the PTY.
-    Written { typed: Option<Moment> },
-    /// Enter was pressed; `left` once the text was seen to have left the prompt.
-    Entered {
-        first: Moment,
-        last: Moment,
-        enters: u32,
-        left: bool,
-    },
-    /// The agent's hook reported the text; whether the agent took it is not known yet.
-    Taking {
-        since: Moment,
-        /// Since when the agent is ready again without an answer.
-        ready_since: Option<Moment>,
-    },
-    /// Refused; the machine clears the text from the prompt before the delivery fails.
-    Clearing {
-        reason: String,
-        since: Moment,
-        /// The text left the prompt by another hand; the agent may have taken it.
-        left: bool,
-        /// A hook of the user refused the text: no report can come.
-        refused: bool,
-    },
-    /// Nothing more to do.
-    Over,
-}
-
-/// The state of the input lock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Keyboard {
-    /// Free; the next request is due at this time.
-    Free { again: Moment },
-    /// Requested at this time.
-    Asked { at: Moment },
-    /// Held since this time at the latest, with the last key pressed within the lock. The holder
-    /// grants the lock only after the agent has read all earlier input.
-    Had { since: Moment, pressed: Pressed },
-}
-
-/// The last key within the lock. The machine repeats a key without a visible effect only once the
-/// agent is known to have read the key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Pressed {
-    Nothing,
-    Paste,
-    Enter,
-    Key(Key),
-    /// The Esc for clearing the text.
-    Clear,
-}
-
-/// The event to wait for before the next step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Wait {
-    Nothing,
-    /// The result of a look.
-    Look,
-    /// The screen's reaction to a key.
-    Reaction {
-        since: Moment,
-    },
-    /// The store.
-    Store,
-    /// The holder.
-    Paste {
-        since: Moment,
-    },
 }
 
 impl Machine {

@@ -1,17 +1,21 @@
 //! Remembers the last published state of a project, so that the server publishes each change once,
 //! also after reading the change's source again.
 
+mod kept;
 mod missed;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
-use super::{Asked, Kind};
+use self::kept::{Agent, Run, Session, Step};
+pub use self::kept::{LastTurn, Reached};
+use super::Kind;
 use crate::{
-    agent::AgentState, delivery::DeliveryState, id::Id, milestone::MilestoneStatus,
-    milestone::MovedBy, project::HookCursor, run::Place, text::shortened,
+    id::Id,
+    milestone::{MilestoneStatus, MovedBy},
+    project::HookCursor,
+    text::shortened,
 };
 
 /// Most milestones with a remembered status; beyond this number the oldest is dropped.
@@ -47,58 +51,6 @@ pub struct EventDedup {
     /// The latest runs, the newest last.
     runs: VecDeque<Run>,
     turn: Option<LastTurn>,
-}
-
-/// The last published turn of a conversation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LastTurn {
-    pub conversation: Uuid,
-    pub id: String,
-    /// The byte of the transcript where the turn begins.
-    pub offset: u64,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Run {
-    id: Id,
-    /// The last published place in the run's output.
-    place: Option<Place>,
-    finished: bool,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Session {
-    id: Id,
-    exited: bool,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Step {
-    version: u64,
-    state: DeliveryState,
-    attempts: u32,
-    error: Option<String>,
-    #[serde(default)]
-    edits: u32,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Agent {
-    session: Id,
-    state: AgentState,
-    dialog: Option<String>,
-    #[serde(default)]
-    ask: Option<Asked>,
-    hook: u64,
-}
-
-/// The hooks of a session up to which everything is published.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Reached {
-    /// The last hook with a separate event.
-    pub report: u64,
-    /// The last hook reflected in the published state of the agent.
-    pub state: u64,
 }
 
 const fn cursor(session_id: Id, seq: u64) -> HookCursor {

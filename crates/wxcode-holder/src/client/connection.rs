@@ -34,7 +34,8 @@ async fn shake_hands(dir: &Path) -> Result<Connection, ClientError> {
     let folder = crate::hook::open_folder(dir).map_err(ClientError::Gone)?;
     let path = format!("/proc/self/fd/{}/{SOCKET}", folder.as_raw_fd());
     let stream = UnixStream::connect(path).await.map_err(ClientError::Gone)?;
-    let (mut receiver, sender) = socket::split(stream.into_std()?)?;
+    let (reader, writer) = socket::split(stream.into_std()?)?;
+    let (mut receiver, sender) = (Receiver::new(reader), Sender::new(writer));
     sender
         .greet(&Hello::ours())
         .await

@@ -16,8 +16,6 @@ use rustix::{
 };
 use tokio::{io::AsyncReadExt, net::unix::pipe};
 
-use super::{Receiver, Sender};
-
 /// Bytes per read.
 const READ: usize = 16 << 10; // 16 KiB
 
@@ -30,10 +28,10 @@ pub(super) struct Reader(pipe::Receiver);
 pub(super) struct Writer(OwnedFd);
 
 /// The two sides of a connection on a non-blocking socket.
-pub(super) fn split(socket: UnixStream) -> io::Result<(Receiver, Sender)> {
+pub(super) fn split(socket: UnixStream) -> io::Result<(Reader, Writer)> {
     let writer = Writer(socket.try_clone()?.into());
     let reader = Reader(pipe::Receiver::from_owned_fd_unchecked(socket.into())?);
-    Ok((Receiver::new(reader), Sender::new(writer)))
+    Ok((reader, writer))
 }
 
 impl Reader {

@@ -9,16 +9,7 @@ use std::{
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::FolderError;
-
-pub(super) const SPEC: &str = "spec.json";
-pub(crate) const HOLDER: &str = "holder.json";
-pub(crate) const EXIT: &str = "exit.json";
-pub(crate) const HOOK: &str = "hook.json";
-pub(crate) const SCREEN: &str = "screen.snapshot";
-pub(crate) const SOCKET: &str = "holder.sock";
-#[cfg(feature = "client")]
-pub(crate) const LOG: &str = "holder.log";
+use super::error::FolderError;
 
 fn io_error(path: &Path) -> impl FnOnce(io::Error) -> FolderError + '_ {
     move |error| FolderError::Io {

@@ -7,7 +7,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{FOLDER, MAGIC, Record, record::Bad, segment, segments};
+use super::{
+    record::{Bad, Record},
+    segment::{FOLDER, MAGIC, segment, segments},
+};
 
 /// Bytes per read.
 const BUFFER: usize = 64 << 10; // 64 KiB

@@ -1,9 +1,16 @@
-use std::{fs::File, time::Instant};
+use std::{
+    fs::{self, File},
+    time::Instant,
+};
 
 use bytes::Bytes;
 use proptest::prelude::*;
 
-use super::{record::HEADER, *};
+use super::{
+    record::HEADER,
+    segment::{FOLDER, segment},
+    *,
+};
 use crate::folder::Exit;
 
 fn size(cols: u16) -> Size {

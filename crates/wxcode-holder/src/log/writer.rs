@@ -12,9 +12,9 @@ use std::{
 use wxcode_terminal::Size;
 
 use super::{
-    FOLDER, MAGIC, MAX_BYTES, MAX_SEGMENT, Record, What,
-    record::{MAX_PAYLOAD, encode_output},
-    segment,
+    MAX_BYTES, MAX_SEGMENT,
+    record::{MAX_PAYLOAD, Record, What, encode_output},
+    segment::{FOLDER, MAGIC, segment, segments},
 };
 use crate::folder::Exit;
 
@@ -71,7 +71,7 @@ impl Writer {
     }
 
     fn reopen(&mut self, dir: &Path) -> io::Result<()> {
-        for first in super::segments(dir)? {
+        for first in segments(dir)? {
             let path = segment(&self.folder, first);
             let len = fs::metadata(&path)?.len();
             self.segments.push_back(Segment { first, len });

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use wxcode_terminal::{Size, StatusFilter};
 
-use super::StateError;
+use super::format::StateError;
 use crate::folder::{HolderFile, Spec};
 use wxcode_protocol::holder::{ProgramStatus, frame::MAX_KEY, size};
 

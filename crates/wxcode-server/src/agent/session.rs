@@ -1,6 +1,7 @@
 //! A session for the rest of the server: its id, its state, its clients.
 
 pub(in crate::agent) mod role;
+mod view;
 
 use std::{
     path::{Path, PathBuf},
@@ -16,9 +17,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use wxcode_claude::{hook::HookEvent, status_line::StatusLine};
 use wxcode_core::{
-    agent::{AgentState, Limit},
     answer::{Failure, Target},
-    ask::Ask,
     event::Kind,
     id::Id,
 };
@@ -26,10 +25,12 @@ use wxcode_files::{FileError, off_thread};
 use wxcode_holder::{folder::Exit, status_line};
 use wxcode_terminal::Size;
 
+pub(in crate::agent) use self::view::MonitorChannels;
+pub use self::view::View;
 use crate::{
     agent::{
         answer::{ANSWERS_MAX, AnswerRequest},
-        metadata::{LiveMetadata, Metadata},
+        metadata::Metadata,
         session::role::{Member, Roles},
     },
     event::Feed,
@@ -42,63 +43,6 @@ pub(in crate::agent) const REPORTS_MAX: usize = 256;
 const DISMISSAL_MAX: Duration = Duration::from_secs(2);
 /// Pause between two looks at them.
 const DISMISSAL_LOOK: Duration = Duration::from_millis(10);
-
-/// The present state of a session.
-#[derive(Debug, Clone)]
-pub struct View {
-    pub agent_state: AgentState,
-    /// The dialog on the screen.
-    pub dialog: Option<String>,
-    /// The pending question.
-    pub asks: Option<Arc<Ask>>,
-    /// Claude Code's version, once known.
-    pub claude_version: Option<String>,
-    /// The permission mode in effect, once known.
-    pub permission_mode: Option<String>,
-    /// The model in effect, once known.
-    pub model: Option<String>,
-    /// The usage limit under which the agent waits.
-    pub limit: Option<Limit>,
-    /// Problems of the session, with a remedy.
-    pub warning: Option<String>,
-    /// The end of the session; all consequences are recorded.
-    pub exit: Option<Exit>,
-}
-
-impl View {
-    /// The state of a session without a monitor so far.
-    pub(in crate::agent) fn starting(known: LiveMetadata) -> Self {
-        Self {
-            agent_state: AgentState::Starting,
-            dialog: None,
-            asks: None,
-            limit: None,
-            claude_version: known.claude_version,
-            permission_mode: known.permission_mode,
-            model: known.model,
-            warning: None,
-            exit: None,
-        }
-    }
-
-    /// The state of a running agent is void after the agent's end.
-    fn forget(&mut self) {
-        self.agent_state = AgentState::Starting;
-        self.dialog = None;
-        self.asks = None;
-        self.warning = None;
-        self.exit = None;
-    }
-}
-
-/// A session's channels for its monitor.
-#[derive(Debug)]
-pub(in crate::agent) struct MonitorChannels {
-    /// Publishes the state.
-    pub(in crate::agent) view: watch::Sender<View>,
-    /// Receives answers to questions.
-    pub(in crate::agent) requests: mpsc::Receiver<AnswerRequest>,
-}
 
 /// The figures of the newest report for the status line in a session's folder. Blocks.
 fn status_line(dir: &Path) -> Option<StatusLine> {

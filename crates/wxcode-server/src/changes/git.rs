@@ -12,7 +12,7 @@ use tokio::{
     process::Command,
 };
 
-use super::ChangesError;
+use super::error::ChangesError;
 
 /// Longest error output kept, in bytes.
 const ERROR_MAX: u64 = 4 << 10; // 4 KiB

@@ -4,10 +4,9 @@
 //! Invariant: Host and Origin are checked before anything else reads a request, also a WebSocket's
 //! upgrade.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
-    body::{Body, to_bytes},
     extract::{MatchedPath, Query, RawPathParams, Request, State, ws::WebSocketUpgrade},
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     middleware::Next,
@@ -31,13 +30,8 @@ use crate::{
     terminal,
 };
 
-/// Largest body of a request without authentication, in bytes.
-const UNAUTHENTICATED_BODY_MAX: usize = 64 << 10; // 64 KiB
 /// Most cookies of this server's name in one request.
 const COOKIES_MAX: usize = 4;
-/// How long a client without authentication may take for the body of a request.
-const UNAUTHENTICATED_BODY_TIMEOUT: Duration = Duration::from_secs(10);
-
 /// Marks the response to a request that the caller's role does not allow.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct NotAllowed;
@@ -364,37 +358,6 @@ fn encoded(path: &str) -> String {
     })
 }
 
-/// Reads the body of a request without authentication, within bounds of size and time.
-pub(super) async fn bound_body(request: Request, next: Next) -> Response {
-    if request.extensions().get::<Caller>().is_some() {
-        return next.run(request).await;
-    }
-    let (parts, body) = request.into_parts();
-    let reading = to_bytes(body, UNAUTHENTICATED_BODY_MAX);
-    match tokio::time::timeout(UNAUTHENTICATED_BODY_TIMEOUT, reading).await {
-        Ok(Ok(bytes)) => {
-            next.run(Request::from_parts(parts, Body::from(bytes)))
-                .await
-        }
-        Ok(Err(_)) => Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            format!(
-                "the body was broken off or is larger than {UNAUTHENTICATED_BODY_MAX} bytes: \
-                 send less, or authenticate"
-            ),
-        )
-        .into_response(),
-        Err(_) => Problem::new(
-            StatusCode::REQUEST_TIMEOUT,
-            format!(
-                "the body did not come within {} s: send it whole, or authenticate",
-                UNAUTHENTICATED_BODY_TIMEOUT.as_secs()
-            ),
-        )
-        .into_response(),
-    }
-}
-
 pub(super) fn unauthorized() -> Problem {
     Problem::new(
         StatusCode::UNAUTHORIZED,
@@ -403,11 +366,4 @@ pub(super) fn unauthorized() -> Problem {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_are_encoded_for_a_query() {
-        assert_eq!(encoded("/a?b=c&d"), "/a%3Fb%3Dc%26d");
-    }
-}
+mod tests;

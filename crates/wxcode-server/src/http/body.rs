@@ -1,9 +1,14 @@
 //! Request bodies, within a bound.
 
+use std::time::Duration;
+
 use axum::{
     Json,
+    body::{Body as Bytes, to_bytes},
     extract::{FromRequest, Request},
     http::StatusCode,
+    middleware::Next,
+    response::{IntoResponse, Response},
 };
 use futures_util::StreamExt;
 use serde::{
@@ -13,11 +18,17 @@ use serde::{
 use serde_json::{Map, Number, Value};
 
 use super::problem::Problem;
+use crate::access::Caller;
 
 /// Largest request body, in bytes: a milestone's context or a delivery's text as JSON.
 pub(crate) const BODY_MAX: usize = 4 << 20; // 4 MiB
 /// Bytes of an oversized body that are read before the connection is closed.
 const READ_ON_MAX: usize = 16 * BODY_MAX;
+
+/// Largest body of a request without authentication, in bytes.
+const UNAUTHENTICATED_BODY_MAX: usize = 64 << 10; // 64 KiB
+/// How long a client without authentication may take for the body of a request.
+const UNAUTHENTICATED_BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A JSON body whose rejections are problems.
 pub(crate) struct Body<T>(pub(crate) T);
@@ -176,4 +187,35 @@ pub(super) async fn read(body: axum::body::Body, max: usize) -> Result<Vec<u8>, 
         StatusCode::PAYLOAD_TOO_LARGE,
         format!("the body is larger than {max} bytes: send less, or name a file in the text"),
     ))
+}
+
+/// Reads the body of a request without authentication, within bounds of size and time.
+pub(super) async fn bound_body(request: Request, next: Next) -> Response {
+    if request.extensions().get::<Caller>().is_some() {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    let reading = to_bytes(body, UNAUTHENTICATED_BODY_MAX);
+    match tokio::time::timeout(UNAUTHENTICATED_BODY_TIMEOUT, reading).await {
+        Ok(Ok(bytes)) => {
+            next.run(Request::from_parts(parts, Bytes::from(bytes)))
+                .await
+        }
+        Ok(Err(_)) => Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!(
+                "the body was broken off or is larger than {UNAUTHENTICATED_BODY_MAX} bytes: \
+                 send less, or authenticate"
+            ),
+        )
+        .into_response(),
+        Err(_) => Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            format!(
+                "the body did not come within {} s: send it whole, or authenticate",
+                UNAUTHENTICATED_BODY_TIMEOUT.as_secs()
+            ),
+        )
+        .into_response(),
+    }
 }

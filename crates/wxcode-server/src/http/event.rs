@@ -28,7 +28,7 @@ use wxcode_core::{
 };
 use wxcode_store::{PAGE_MAX, Page};
 
-use self::step::{Next, Step, state_frame};
+use self::step::{Next, RETRY, Step, state_frame};
 use super::{
     Overview,
     parameter::{Params, PathId},
@@ -50,8 +50,6 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 const ALIVE: &str = ": alive\n\n";
 /// A keep-alive for browsers, which hide comments from their pages.
 const ALIVE_EVENT: &str = "event: alive\ndata: {\"type\":\"alive\"}\n\n";
-/// A client's pause before it reconnects, in milliseconds.
-const RETRY: &str = "retry: 1000\n\n";
 /// Longest beginning of a delivery's text in a `state`, in characters.
 const TEXT_MAX: usize = 200;
 /// Milestones in a `state`, the newest ones.

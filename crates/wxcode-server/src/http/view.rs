@@ -1,9 +1,11 @@
 //! Sessions, runs and questions as JSON.
 
 mod ask;
+mod exit;
 mod run;
 
 pub(crate) use ask::AskView;
+use exit::ExitView;
 pub(super) use run::{RunView, run_view};
 
 use std::{path::PathBuf, time::Duration};
@@ -254,28 +256,6 @@ impl From<HistoryEntry> for HistoryView {
             source,
             reason,
             transcript_path,
-        }
-    }
-}
-
-/// The end of a session.
-#[derive(Serialize, ToSchema)]
-pub(super) struct ExitView {
-    /// The exit code, if the agent exited.
-    code: Option<i32>,
-    /// The signal, if one killed the agent.
-    signal: Option<i32>,
-    at: String,
-    reason: String,
-}
-
-impl From<Exit> for ExitView {
-    fn from(exit: Exit) -> Self {
-        Self {
-            code: exit.code,
-            signal: exit.signal,
-            at: exit.at,
-            reason: exit.reason,
         }
     }
 }

@@ -15,7 +15,7 @@ use rustix::{
     time::{ClockId, clock_gettime},
 };
 
-use super::signed;
+use super::number::signed;
 
 type Seconds = Gauge<f64, AtomicU64>;
 

@@ -15,7 +15,8 @@ use wxcode_holder::client::{self, Info};
 use super::{
     Metrics,
     label::{Kind, State},
-    signed,
+    number::signed,
+    usage,
 };
 use crate::{
     Settings,
@@ -102,7 +103,7 @@ pub(crate) async fn scrape(from: &Scrape) -> Result<String, std::fmt::Error> {
         .log_lines_lost
         .inc_by(lost.saturating_sub(counted));
     count_copies(metrics);
-    super::usage::count(from).await;
+    usage::count(metrics, &from.store, &from.sessions).await;
     metrics.0.watched.set(signed(from.planning.watched()));
     let (own, data_dir) = (metrics.clone(), from.settings.data_dir.clone());
     let looked = tokio::task::spawn_blocking(move || {

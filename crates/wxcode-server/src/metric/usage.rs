@@ -5,9 +5,10 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::{
-    Metrics, Scrape,
+    Metrics,
     label::{Project, ProjectKind},
 };
+use crate::{agent::Manager, repository::Repository};
 
 /// Most projects with their usage in the metrics; the first ones by their creation.
 const PROJECTS_MAX: u64 = 100;
@@ -15,21 +16,21 @@ const PROJECTS_MAX: u64 = 100;
 const TIME_MAX: Duration = Duration::from_secs(1);
 
 /// Updates the usage of the projects.
-pub(super) async fn count(from: &Scrape) {
-    let Ok(shown) = from.store.metered_projects(PROJECTS_MAX).await else {
+pub(super) async fn count(metrics: &Metrics, store: &Repository, sessions: &Manager) {
+    let Ok(shown) = store.metered_projects(PROJECTS_MAX).await else {
         return;
     };
     if shown.is_empty() {
-        clear(&from.metrics);
+        clear(metrics);
         return;
     }
-    let (_, sessions) = from.sessions.survey();
+    let (_, running) = sessions.survey();
     let read = async {
         let mut found = Vec::new();
         for project in shown {
-            let months = from.sessions.usage().months(&project).await;
-            let context = from.sessions.usage().current(&project).await;
-            let session = sessions
+            let months = sessions.usage().months(&project).await;
+            let context = sessions.usage().current(&project).await;
+            let session = running
                 .iter()
                 .find(|session| session.project_id == project.id);
             let line = match session {
@@ -43,11 +44,10 @@ pub(super) async fn count(from: &Scrape) {
     let Ok(found) = timeout(TIME_MAX, read).await else {
         return;
     };
-    clear(&from.metrics);
-    let all = &from.metrics.0;
+    clear(metrics);
+    let all = &metrics.0;
     for (project, months, context, line) in found {
         let name = project.id.to_string();
-        let metrics = &from.metrics;
         if let Some(months) = months {
             let sum = |of: &dyn Fn(&wxcode_claude::usage::Tokens) -> u64| {
                 let months = months.months.iter();

@@ -8,11 +8,8 @@ use std::{
 
 use wxcode_files::off_thread;
 
-use super::{WorkspaceError, check};
+use super::{MADE, WorkspaceError, check};
 use crate::Settings;
-
-/// The folder of created workspaces, in the data folder.
-pub(super) const MADE: &str = "workspaces/output-projects";
 
 /// The canonical path of a folder of a request, found off the serving threads.
 ///

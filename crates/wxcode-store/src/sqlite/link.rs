@@ -12,7 +12,7 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-use super::{OpenError, failure::Failure, schema};
+use super::{failure::Failure, open::OpenError, schema};
 use crate::StoreError;
 
 /// Longest wait for a locked file.

@@ -2,13 +2,12 @@
 
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use async_trait::async_trait;
 use rusqlite::Transaction;
 use uuid::Uuid;
 use wxcode_core::{id::Id, lease::Lease, node::NodeRecord};
 
-use super::{SqliteStore, columns::Columns, failure::Failure, lease};
-use crate::{NODE_KEY, NodeStore, Result};
+use super::{columns::Columns, failure::Failure, lease};
+use crate::NODE_KEY;
 
 /// The records of nodes that opened the store in this process.
 #[derive(Default)]
@@ -18,49 +17,37 @@ pub(super) struct Nodes {
 }
 
 impl Nodes {
+    pub(super) fn put(&self, node: &NodeRecord) {
+        let mut records = self.records();
+        records.retain(|kept| kept.id != node.id);
+        records.push(node.clone());
+        records.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
+    }
+
+    pub(super) fn all(&self) -> Vec<NodeRecord> {
+        self.records().clone()
+    }
+
+    /// Whether the record with this beat was there.
+    pub(super) fn remove(&self, id: Uuid, beat: u64) -> bool {
+        let mut records = self.records();
+        let before = records.len();
+        records.retain(|kept| (kept.id, kept.beat) != (id, beat));
+        records.len() < before
+    }
+
+    /// The first key that anybody proposed.
+    pub(super) fn key(&self, proposed: [u8; NODE_KEY]) -> [u8; NODE_KEY] {
+        *self.key.get_or_init(|| proposed)
+    }
+
     fn records(&self) -> MutexGuard<'_, Vec<NodeRecord>> {
         self.records.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-#[async_trait]
-impl NodeStore for SqliteStore {
-    async fn put_node(&self, node: &NodeRecord) -> Result<()> {
-        let mut records = self.nodes.records();
-        records.retain(|kept| kept.id != node.id);
-        records.push(node.clone());
-        records.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
-        Ok(())
-    }
-
-    async fn nodes(&self) -> Result<Vec<NodeRecord>> {
-        Ok(self.nodes.records().clone())
-    }
-
-    async fn remove_node(&self, id: Uuid, beat: u64) -> Result<bool> {
-        let mut records = self.nodes.records();
-        let before = records.len();
-        records.retain(|kept| (kept.id, kept.beat) != (id, beat));
-        Ok(records.len() < before)
-    }
-
-    async fn node_key(&self, proposed: [u8; NODE_KEY]) -> Result<[u8; NODE_KEY]> {
-        Ok(*self.nodes.key.get_or_init(|| proposed))
-    }
-
-    async fn held_leases(&self, of: Option<Vec<Uuid>>) -> Result<Vec<(Id, Lease)>> {
-        let mut held = self.readers.run(held).await?;
-        let is_meant = |lease: &Lease| match (&of, lease.owner()) {
-            (Some(of), Some(owner)) => of.contains(&owner.id),
-            (None, _) => true,
-            (_, None) => false,
-        };
-        held.retain(|(_, lease)| is_meant(lease));
-        Ok(held)
-    }
-}
-
-fn held(tx: &Transaction<'_>) -> std::result::Result<Vec<(Id, Lease)>, Failure> {
+/// The leases held by an owner.
+pub(super) fn held(tx: &Transaction<'_>) -> std::result::Result<Vec<(Id, Lease)>, Failure> {
     let mut statement = tx.prepare_cached(
         "SELECT output_project_id FROM leases WHERE node_id IS NOT NULL AND term_ms > 0",
     )?;

@@ -2,11 +2,11 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::event::Stage;
 use crate::{
+    agent::AgentState,
     delivery::DeliveryState,
-    event::{Report, Reporter, RunReport, ToolCall},
-    run::RunState,
+    event::{Report, Reporter, RunReport, Stage, ToolCall},
+    run::{Place, RunState},
 };
 
 const fn id(n: u8) -> Id {

@@ -16,8 +16,10 @@
 //! version. The step to `written` names the version of the typed text.
 
 mod decision;
+mod error;
 mod input_lock;
 mod load;
+mod pending;
 mod perform;
 
 use std::{
@@ -45,8 +47,8 @@ use super::{
 use crate::agent::{clock::Clock, launch::lease::Leases};
 use crate::changes::ChangeLog;
 use crate::repository::Repository;
-use decision::Decision;
-use perform::EffectError;
+use error::EffectError;
+use pending::Decision;
 
 /// Pause before a failed store is asked again.
 const RETRY: Duration = Duration::from_secs(1);

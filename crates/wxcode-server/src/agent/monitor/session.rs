@@ -8,6 +8,7 @@ mod limit;
 mod process;
 mod state;
 mod status;
+mod transcript;
 mod trouble;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
@@ -85,7 +86,7 @@ pub(in crate::agent) struct SessionMonitor {
     claude_pid: i32,
     process_record: ProcessRecord,
     upgrade: Upgrade,
-    transcript: in_effect::TranscriptReader,
+    transcript: transcript::TranscriptReader,
     /// The number and the offset of the last status report.
     last_report: Option<(u64, u64)>,
     troubles: Troubles,
@@ -166,7 +167,7 @@ impl SessionMonitor {
             live_from: None,
             process_record: ProcessRecord::default(),
             upgrade,
-            transcript: in_effect::TranscriptReader::default(),
+            transcript: transcript::TranscriptReader::default(),
             last_report: None,
             troubles: Troubles::default(),
             limit_watch: LimitWatch::new(input.limit_grace),

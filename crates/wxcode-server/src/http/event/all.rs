@@ -18,8 +18,8 @@ use utoipa::ToSchema;
 use wxcode_core::time::to_millis;
 
 use super::{
-    EventStreams, KEEP_ALIVE, KeepAlive, Next, RESET, RETRY, Since, Step, cursor, state_frame,
-    stream_of,
+    EventStreams, KEEP_ALIVE, KeepAlive, Next, RESET, Since, Step, cursor, state_frame,
+    step::RETRY, stream_of,
 };
 use crate::{
     access::Caller,

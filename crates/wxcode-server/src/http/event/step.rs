@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::RETRY;
+/// A client's pause before it reconnects, in milliseconds.
+pub(super) const RETRY: &str = "retry: 1000\n\n";
 
 /// The next part of a client's stream.
 pub(super) enum Next {

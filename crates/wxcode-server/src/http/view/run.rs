@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use wxcode_core::{id::Id, run::RunState};
 
-use super::ExitView;
+use super::exit::ExitView;
 use crate::{
     agent::{Account, Run},
     http::problem::{Answer, Problem},

@@ -3,7 +3,7 @@
 //! The hook `UserPromptSubmit` reports a prompt that another hook may still refuse. The transcript
 //! shows the decision; a hook of the turn proves that the agent took the prompt.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use tokio::time::Instant;
 use wxcode_claude::transcript::outcome::{self, Outcome, Submitted};
@@ -13,7 +13,7 @@ use wxcode_core::{
 };
 use wxcode_files::off_thread;
 
-use super::DeliveryWorker;
+use super::{DeliveryWorker, pending::Decision};
 
 /// The first pause between two readings of the transcript; the pause doubles to [`PAUSE_MAX`].
 const PAUSE_FIRST: Duration = Duration::from_millis(20);
@@ -21,23 +21,6 @@ const PAUSE_FIRST: Duration = Duration::from_millis(20);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 /// Longest message of a refusal, in characters.
 const REASON_MAX: usize = 500;
-
-/// The decision about the delivery in progress, while unknown.
-pub(super) struct Decision {
-    submitted: Submitted,
-    path: PathBuf,
-    /// The offset to read from.
-    next: u64,
-    due: Instant,
-    pause: Duration,
-}
-
-impl Decision {
-    /// The time of the next reading.
-    pub(super) const fn due(&self) -> Instant {
-        self.due
-    }
-}
 
 impl DeliveryWorker {
     /// The event after the agent's reports so far about the delivery in progress.

@@ -9,10 +9,10 @@ use wxcode_core::{
     },
     time::to_millis,
 };
-use wxcode_holder::client::{ClientError, Request, Sender};
+use wxcode_holder::client::{Request, Sender};
 use wxcode_store::Step;
 
-use super::{Current, DeliveryWorker};
+use super::{Current, DeliveryWorker, error::EffectError};
 use crate::agent::delivery::settle;
 
 impl DeliveryWorker {
@@ -167,13 +167,4 @@ impl DeliveryWorker {
             }
         }
     }
-}
-
-/// Why an effect failed.
-pub(in crate::agent) enum EffectError {
-    /// The holder cannot be reached.
-    Holder(ClientError),
-    Store,
-    /// Another writer changed the delivery.
-    Changed,
 }

@@ -1,9 +1,8 @@
 //! Learns the permission mode and the model in effect: from hooks, and from the status line and the
 //! transcript where no hook reports a change.
 
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
 
-use tokio::time::Instant;
 use wxcode_claude::{
     hook::{HookEvent, HookKind},
     mode::{self, InEffect},
@@ -12,26 +11,6 @@ use wxcode_files::off_thread;
 
 use super::SessionMonitor;
 use crate::agent::metadata::LiveMetadata;
-
-/// Time from the end of a turn to the reading of the turn's transcript. Claude Code writes the
-/// transcript later.
-const TRANSCRIPT_DELAY: Duration = Duration::from_secs(2);
-
-/// The next reading of a transcript.
-#[derive(Debug, Default)]
-pub(super) struct TranscriptReader(Option<(Instant, PathBuf)>);
-
-impl TranscriptReader {
-    /// The time of the next reading.
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        self.0.as_ref().map(|(due, _)| *due)
-    }
-
-    /// The transcript to read now.
-    pub(super) fn take_due(&mut self, now: Instant) -> Option<PathBuf> {
-        self.0.take_if(|(due, _)| now >= *due).map(|(_, path)| path)
-    }
-}
 
 impl SessionMonitor {
     /// Takes the mode and the model from a hook of the agent itself.
@@ -49,8 +28,7 @@ impl SessionMonitor {
             model,
         });
         if matches!(event.kind, HookKind::Stop { .. }) {
-            let path = event.transcript_path.clone();
-            self.transcript.0 = path.map(|path| (Instant::now() + TRANSCRIPT_DELAY, path));
+            self.transcript.turn_ended(event.transcript_path.clone());
         }
     }
 
