@@ -32,6 +32,7 @@ try {
   await shows(page, "stub: 1 user message", READY_MS);
   await agentIs(page, "idle", READY_MS);
   const first = await conversation(page);
+  await say("/rename First things");
   await say("/clear");
   await page.waitForFunction(
     (id) => !document.querySelector('[title^="Copy the id: "]')?.getAttribute("title").endsWith(id),
@@ -40,7 +41,7 @@ try {
   );
   await page.getByText("Conversations (2)").click();
   await page.getByText("started by /clear").waitFor();
-  await page.getByRole("button", { name: "Continue conversation remember the first conversation" }).click();
+  await page.getByRole("button", { name: "Continue conversation First things" }).click();
   await page.getByRole("dialog").getByText("It has to end first").waitFor();
   await page.getByRole("button", { name: "End it and continue this one" }).click();
   await page.getByRole("dialog").waitFor({ state: "detached", timeout: READY_MS });

@@ -13,6 +13,7 @@ mod entry;
 mod markdown;
 mod page;
 mod search;
+mod title;
 mod turns;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ pub use bound::{TEXT_MAX, TURN_MAX};
 pub use markdown::markdown;
 pub use page::{AHEAD_MAX, LINE_MAX, PAGE_MAX, Page, Pass, TURNS_MAX, page, turn_at};
 pub use search::{EXCERPT, Query, WORD_MAX, WORDS_MAX, words};
+pub use title::{TITLE_HEAD, TITLE_MAX, TITLE_TAIL, title};
 pub use turns::Turns;
 
 /// One message of a conversation.

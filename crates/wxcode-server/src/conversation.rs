@@ -122,6 +122,22 @@ impl Source {
         .await
     }
 
+    /// Reads a page and the conversation's title.
+    pub(crate) async fn titled_page(
+        &self,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<(Page, Option<String>), ConversationError> {
+        self.run(move |file| match file {
+            Some(mut file) => {
+                let title = conversation::title(&mut file)?;
+                Ok((conversation::page(&mut file, before, limit)?, title))
+            }
+            None => Ok(Default::default()),
+        })
+        .await
+    }
+
     /// Begins an export.
     pub(crate) async fn export(&self) -> Result<Export, ConversationError> {
         let pass = self

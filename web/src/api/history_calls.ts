@@ -6,6 +6,7 @@ import type { NewToken } from "./types";
 export interface ConversationPart {
   claude_session_id?: string | null;
   before?: string | null;
+  limit?: number | null;
 }
 
 /** Leaves out what is null: the server's default. */
@@ -18,16 +19,11 @@ const given = <T extends object>(fields: T): { [K in keyof T]?: NonNullable<T[K]
 export const getConversation = (id: string, part: ConversationPart, signal?: AbortSignal) =>
   call("get", "/output-projects/{id}/conversation", { path: { id }, query: given(part), signal });
 
-const exported = (id: string, conversation: string | null, format: "markdown" | "jsonl"): string =>
-  API_BASE +
-  addressOf("/output-projects/{id}/conversation", { id }, { claude_session_id: conversation, format });
-
-export const exportAddress = (id: string, conversation: string | null): string =>
-  exported(id, conversation, "markdown");
-
-/** The whole conversation, a turn a line. */
-export const exportLinesAddress = (id: string, conversation: string): string =>
-  exported(id, conversation, "jsonl");
+/** The whole conversation as Markdown. */
+export const exportAddress = (id: string, conversation: string | null): string => {
+  const query = { claude_session_id: conversation, format: "markdown" };
+  return API_BASE + addressOf("/output-projects/{id}/conversation", { id }, query);
+};
 
 /** Searches all conversations, or those of one project. */
 export const search = (q: string, id: string | null, after: string | null, signal?: AbortSignal) => {

@@ -1,75 +1,45 @@
-/** Titles of conversations: the first words of the user. */
+/** Titles of conversations: the server reads them from their transcripts. */
 import { SvelteMap } from "svelte/reactivity";
-import { exportLinesAddress } from "../api/history_calls";
-import type { Turn } from "../api/types";
+import { getConversation } from "../api/history_calls";
 
-/** Most characters of a title. */
-export const TITLE_MAX = 80;
-/** Most bytes of a conversation that are read for its title. */
-const READ_MAX = 256 << 10; // 256 KiB
 /** Most titles that the page keeps. */
-const KEPT_MAX = 1_000;
+export const KEPT_MAX = 1_000;
 
-/** Words of the conversation by its id; an empty text where it has none. */
+/** Titles by the conversation's id; an empty text where it has none. */
 const known = new SvelteMap<string, string>();
 
 /** The title of a conversation, once it is known; else the beginning of its id. */
 export const titleOf = (conversation: string): string => known.get(conversation) || conversation.slice(0, 8);
 
-/** Reads the titles of a project's conversations, one after another. */
-export async function readTitles(projectId: string, conversations: readonly string[]): Promise<void> {
+/** A page of a conversation carries its title. */
+export function knowTitle(conversation: string, title: string | null | undefined): void {
+  if (known.size >= KEPT_MAX && !known.has(conversation)) known.clear();
+  known.set(conversation, title ?? "");
+}
+
+type Ask = (conversation: string) => Promise<string | null | undefined>;
+
+/**
+ * Reads the titles of a project's conversations, one after another: of the current one each time,
+ * because it may get another title; of all others once. A failed request is made again later.
+ */
+export async function readTitles(
+  projectId: string,
+  conversations: readonly string[],
+  current: string | null,
+  ask: Ask = (id) => titleFrom(projectId, id),
+): Promise<void> {
   for (const id of conversations) {
-    if (known.get(id)) continue;
-    if (known.size >= KEPT_MAX) known.clear();
-    const title = await read(exportLinesAddress(projectId, id)).catch(() => "");
-    known.set(id, title);
-  }
-}
-
-/** The title in the beginning of an export; the rest is not requested. */
-async function read(address: string): Promise<string> {
-  const giveUp = new AbortController();
-  const response = await fetch(address, { signal: giveUp.signal });
-  const reader = response.ok ? response.body?.getReader() : undefined;
-  if (!reader) return "";
-  const decoder = new TextDecoder();
-  let text = "";
-  try {
-    for (let bytes = 0; bytes < READ_MAX; ) {
-      const { done, value } = await reader.read();
-      if (done) return titleIn(`${text}\n`) ?? "";
-      bytes += value.length;
-      text += decoder.decode(value, { stream: true });
-      const title = titleIn(text);
-      if (title !== null) return title;
-    }
-    return "";
-  } finally {
-    giveUp.abort();
-  }
-}
-
-/** The first line of the user in whole lines of an export; `null` while there is none. */
-export function titleIn(lines: string): string | null {
-  for (const line of lines.split("\n").slice(0, -1)) {
-    const turn = turnOf(line);
-    if (turn?.role !== "user") continue;
-    for (const block of turn.blocks) {
-      if (block.type !== "text") continue;
-      const words = block.text.split("\n").find((one) => one.trim() !== "");
-      if (words && !words.startsWith("/clear")) return shortened(words.trim());
+    if (known.has(id) && id !== current) continue;
+    try {
+      knowTitle(id, await ask(id));
+    } catch {
+      // The id stands in for it.
     }
   }
-  return null;
 }
 
-function turnOf(line: string): Pick<Turn, "role" | "blocks"> | null {
-  try {
-    return JSON.parse(line) as Turn;
-  } catch {
-    return null;
-  }
+async function titleFrom(projectId: string, conversation: string): Promise<string | null | undefined> {
+  const page = await getConversation(projectId, { claude_session_id: conversation, limit: 1 });
+  return page.title;
 }
-
-const shortened = (words: string): string =>
-  words.length > TITLE_MAX ? `${words.slice(0, TITLE_MAX - 1).trimEnd()}…` : words;

@@ -131,7 +131,7 @@ fn part<R: Read + Seek>(transcript: &mut R, from: u64, count: u64) -> io::Result
     Ok(bytes)
 }
 
-fn lines(bytes: &[u8], start: u64, mut turns: Turns) -> Turns {
+pub(super) fn lines(bytes: &[u8], start: u64, mut turns: Turns) -> Turns {
     let mut at = 0;
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
         turns.push(start + at as u64, line);

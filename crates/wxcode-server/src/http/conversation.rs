@@ -55,6 +55,9 @@ pub(super) struct ConversationView {
     /// The conversation; `null` before the project's first one.
     #[schema(value_type = Option<String>)]
     claude_session_id: Option<Uuid>,
+    /// Its title in one line, up to 80 characters: that of `/rename`, else Claude Code's own, else
+    /// the first words of the user; `null` before them.
+    title: Option<String>,
     /// The turns, oldest first. A page may have fewer than asked for, even none, although `next`
     /// leads on.
     turns: Vec<TurnView>,
@@ -167,8 +170,8 @@ async fn page(
     limit: usize,
     mut attributions: Attributions,
 ) -> Answer<Response> {
-    let page = match &source {
-        Some(source) => source.page(before, limit).await?,
+    let (page, title) = match &source {
+        Some(source) => source.titled_page(before, limit).await?,
         None => Default::default(),
     };
     if let Some(prompt) = &page.prompt {
@@ -177,6 +180,7 @@ async fn page(
     let turns = page.turns.into_iter();
     Ok(Json(ConversationView {
         claude_session_id: source.map(|source| source.id()),
+        title,
         turns: turns
             .map(|turn| TurnView::new(turn, &mut attributions))
             .collect(),
