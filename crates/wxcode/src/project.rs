@@ -41,7 +41,12 @@ pub(crate) fn new(common: &Common, options: &NewOptions) -> anyhow::Result<()> {
 
 fn absolute(path: &Path) -> anyhow::Result<String> {
     let found = fs::canonicalize(path)
-        .with_context(|| format!("cannot use the folder {}", path.display()))?;
+        .with_context(|| {
+            format!(
+                "cannot use the folder {}: give an existing one, or leave out --workspace for a new one",
+                path.display()
+            )
+        })?;
     text(&found)
 }
 
@@ -75,7 +80,12 @@ fn context(path: &Path) -> anyhow::Result<String> {
         false => fs::File::open(path)
             .and_then(|file| file.take(CONTEXT_MAX + 1).read_to_string(&mut text)),
     };
-    read.with_context(|| format!("cannot read the context {}", path.display()))?;
+    read.with_context(|| {
+        format!(
+            "cannot read the context {}: give a Markdown file, or `-` for standard input",
+            path.display()
+        )
+    })?;
     if text.len() as u64 > CONTEXT_MAX {
         bail!("the context has more than {CONTEXT_MAX} bytes: name files in it instead");
     }

@@ -47,6 +47,9 @@ impl<'a> Waiting<'a> {
                 let mut notes = Notes::new(self.project);
                 let noted = |delivery: &Delivery| notes.delivery(delivery);
                 let delivery = events.delivery(&delivery.id, noted).await?;
+                if delivery.state == DeliveryState::Submitted {
+                    taken(&delivery.updated_at);
+                }
                 print(&delivery)
             }
             Some((Until::Idle, events)) if delivery.state != DeliveryState::Failed => {
@@ -67,6 +70,10 @@ impl<'a> Waiting<'a> {
             _ => print(&delivery),
         }
     }
+}
+
+fn taken(at: &str) {
+    output::note(format_args!("the agent took it at {}", local(at)));
 }
 
 /// Prints a delivery's state.
@@ -144,8 +151,7 @@ impl<'a> Notes<'a> {
                 match event.text("state") {
                     Some("submitted") if !self.is_taken => {
                         self.is_taken = true;
-                        let at = local(event.text("at").unwrap_or_default());
-                        output::note(format_args!("the agent took it at {at}"));
+                        taken(event.text("at").unwrap_or_default());
                     }
                     Some("queued" | "written") => self.obstacle(event.text("error")),
                     _ => {}

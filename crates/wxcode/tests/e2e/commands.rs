@@ -83,6 +83,13 @@ async fn tokens_live_on_the_command_line() {
         link.starts_with(&format!("{}/login?code=", server.base)),
         "{link}"
     );
+    // The entry of a request is written after its answer.
+    server
+        .until("/audit", "the link is recorded", |audit| {
+            let mut entries = audit["entries"].as_array().unwrap().iter();
+            entries.any(|entry| entry["action"] == "login.link")
+        })
+        .await;
     let audit = done(&run(&server, &["audit"]).await);
     assert!(
         audit.contains("token.remove") && audit.contains("login.link"),

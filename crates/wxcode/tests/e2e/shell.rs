@@ -117,6 +117,7 @@ async fn answers_are_words_or_numbers() {
     for answer in ["y", "2"] {
         let (code, _, err) = outcome(&server, &["send", "p", "fake:permission", "--wait"]).await;
         assert_eq!(code, 0, "{err}");
+        assert!(err.contains("the agent took it at 20"), "{err}");
         server.options(&project).await;
         let (code, asked, _) = outcome(&server, &["answer", "p", "--json"]).await;
         let asked: Value = serde_json::from_str(&asked).unwrap();
