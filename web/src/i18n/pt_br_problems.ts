@@ -8,9 +8,18 @@ export const problems: Record<keyof typeof en, string> = {
   "problem.name_taken": "Este nome já está em uso. Escolha outro.",
   "problem.no_base":
     "Não há com o que comparar: o marco começou antes de as alterações passarem a ser registradas.",
+  "problem.no_driver": "Esta janela da sessão não aceita digitação ou já foi fechada. Escolha outra.",
+  "problem.node_changed": "Enquanto isso, outro servidor do grupo assumiu o projeto. Tente novamente.",
+  "problem.node_draining":
+    "Este servidor está sendo esvaziado e não aceita novas sessões. Use outro servidor do grupo ou encerre o esvaziamento com `wxcode drain --off`.",
+  "problem.node_full":
+    "Este servidor já tem o máximo de sessões permitido. Encerre uma ou use outro servidor do grupo.",
+  "problem.node_unreachable":
+    "O servidor do grupo que tem este projeto não responde. Tente novamente em instantes.",
   "problem.no_repository":
     "A pasta de trabalho não está em um repositório git, então não é possível mostrar as alterações.",
   "problem.not_begun": "O marco ainda não foi iniciado, então não alterou nada.",
+  "problem.not_pending": "Este marco já foi para o agente: só dá para editar um marco pendente.",
   "problem.not_queued": "Este comando não está mais na fila. Coloque outro na fila.",
   "problem.record_unreadable": "Não foi possível ler um registro guardado. Veja o log do servidor.",
   "problem.searches_busy": "Há buscas demais ao mesmo tempo. Tente novamente em instantes.",

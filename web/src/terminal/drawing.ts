@@ -36,7 +36,7 @@ function hasWebgl(drawing: Drawing): boolean {
  * draws it by elements again. `isOver` says whether the terminal is gone meanwhile.
  */
 export async function accelerate(terminal: Terminal, isOver: () => boolean): Promise<void> {
-  if (!hasWebgl(keptDrawing())) return;
+  if (isOver() || !hasWebgl(keptDrawing())) return;
   const { WebglAddon } = await import("@xterm/addon-webgl");
   if (isOver()) return;
   const addon = new WebglAddon();

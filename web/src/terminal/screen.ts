@@ -75,6 +75,8 @@ export class Screen {
   #copiesNext = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #over = false;
+  /** The browser was asked for WebGL. */
+  #asked = false;
 
   constructor(box: HTMLElement, label: string, handlers: ScreenHandlers) {
     const terminal = this.#terminal;
@@ -102,7 +104,6 @@ export class Screen {
     });
     this.#letPastesBe = interceptPastes(box, (text) => this.paste(text));
     terminal.open(box);
-    void accelerate(terminal, () => this.#over);
     this.#letTouchesBe = handleTouches(terminal, box);
     terminal.textarea?.setAttribute("aria-label", label);
     terminal.attachCustomKeyEventHandler((event) => this.#key(event));
@@ -154,6 +155,7 @@ export class Screen {
     this.#painter.snapshot(size, bytes, () => {
       this.#hold.end();
       drawn();
+      this.#accelerate();
     });
   }
 
@@ -251,6 +253,13 @@ export class Screen {
     this.#letPastesBe();
     this.#letTouchesBe();
     this.#terminal.dispose();
+  }
+
+  /** After the first screen: the question for WebGL takes the browser a while. */
+  #accelerate(): void {
+    if (this.#asked) return;
+    this.#asked = true;
+    requestAnimationFrame(() => setTimeout(() => void accelerate(this.#terminal, () => this.#over)));
   }
 
   #send(bytes: Uint8Array): void {
