@@ -81,16 +81,20 @@ try {
   assert.equal((await call(page, "GET", `/output-projects/${id}`)).settings.model, "opus");
   console.log("renamed, with another model");
 
-  await createMilestone(page, "Login page");
-  await item(page, "Login page").getByRole("button", { name: "Edit" }).click();
-  await item(page, "Login page").getByLabel("Context").fill("Other words.");
-  await item(page, "Login page").getByRole("button", { name: "Save" }).click();
+  await createMilestone(page, "Log-in page");
   const milestones = async () => (await call(page, "GET", `/milestones?output_project_id=${id}`)).milestones;
-  for (;;) {
-    const [one, ...more] = await milestones();
-    if (more.length === 0 && one.context === "Other words.") break;
-    await page.waitForTimeout(50);
-  }
+  const [fresh] = await milestones();
+  await item(page, "Log-in page").getByRole("button", { name: "Edit" }).click();
+  await item(page, "Log-in page").getByLabel("Name").fill("Login page");
+  await page.getByLabel("Context").fill("Other words.");
+  await page.getByRole("button", { name: "Save" }).click();
+  await item(page, "Login page").getByRole("button", { name: "Edit" }).waitFor();
+  const [edited, ...more] = await milestones();
+  assert.deepEqual(
+    { ...edited, updated_at: null },
+    { ...fresh, element_name: "Login page", context: "Other words.", context_bytes: 12, updated_at: null },
+  );
+  assert.deepEqual(more, []);
   await becomes(page, id, (session) => session.agent_state === "idle");
   await item(page, "Login page").getByRole("button", { name: "Start" }).click();
   await item(page, "Login page").getByText("in progress").waitFor();

@@ -74,8 +74,8 @@ pub use rest::{
     conversation::{ConversationPage, ConversationPart, ConversationTurn, SearchHit, SearchHits},
     delivery::{Deliveries, Delivery, DeliveryChange, DeliveryState, NewDelivery},
     milestone::{
-        ChangedFile, Milestone, MilestoneChange, MilestoneChanges, MilestoneStatus, Milestones,
-        NewMilestone, PreparedMilestone,
+        ChangedFile, Milestone, MilestoneChange, MilestoneChanges, MilestoneEdit, MilestoneStatus,
+        Milestones, NewMilestone, PreparedMilestone,
     },
     page::Page,
     project::{

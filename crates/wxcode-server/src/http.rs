@@ -150,7 +150,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(milestone::create, milestone::list))
         .routes(routes!(
             milestone::show,
-            milestone::change,
+            milestone::change::change,
             milestone::remove
         ))
         .routes(routes!(milestone::prepare))

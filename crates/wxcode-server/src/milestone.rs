@@ -83,7 +83,15 @@ impl Milestones {
             steer: false,
             at: now,
         };
-        self.sessions.deliver(&delivery).await
+        let delivered = self.sessions.deliver(&delivery).await?;
+        // An edit may have come between the reading of the context and the queueing.
+        if let Some(now) = self.store.milestone(milestone.id).await?
+            && now.status == MilestoneStatus::Pending
+            && (&now.element_name, &now.context) != (&milestone.element_name, &milestone.context)
+        {
+            write_context(&project.workspace_path, &now).await?;
+        }
+        Ok(delivered)
     }
 }
 

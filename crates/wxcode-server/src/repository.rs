@@ -33,8 +33,9 @@ use wxcode_core::{
     project::{OutputProject, ProjectStatus},
 };
 use wxcode_store::{
-    Added, Edit, Edited, Listing, Moved, NewDelivery, Next, NextQuery, Page, ProjectPatch, Queued,
-    Removed, Result, Rotated, Rotation, Step, Store, Swapped,
+    Added, Edit, Edited, Listing, MilestoneEdit, MilestoneEdited, Moved, NewDelivery, Next,
+    NextQuery, Page, ProjectPatch, Queued, Removed, Result, Rotated, Rotation, Step, Store,
+    Swapped,
 };
 
 use crate::{event::Events, metric::Metrics, sync::lock};
@@ -396,6 +397,20 @@ impl Repository {
             ),
         )
         .await
+    }
+
+    pub(crate) async fn edit_milestone(
+        &self,
+        id: Id,
+        edit: &MilestoneEdit,
+    ) -> Result<MilestoneEdited> {
+        let before = self.milestone(id).await?;
+        let edit = MilestoneEdit {
+            fence: self.fence_of(before.as_ref()),
+            ..edit.clone()
+        };
+        let editing = self.0.store.edit_milestone(id, &edit);
+        self.run("edit_milestone", editing).await
     }
 
     pub(crate) async fn milestone(&self, id: Id) -> Result<Option<Milestone>> {

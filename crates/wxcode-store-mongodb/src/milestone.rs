@@ -1,6 +1,7 @@
 //! Milestones as documents: the fields in the first implementation's form, ours under `wxcode`.
 
 mod addition;
+mod edit;
 
 use std::collections::HashMap;
 
@@ -15,6 +16,7 @@ use wxcode_core::{
 use wxcode_store::{Listing, Moved, PAGE_MAX, Page, Removed};
 
 pub(crate) use addition::{add, element_name};
+pub(crate) use edit::edit;
 
 use crate::{
     attempt::Attempt,
@@ -288,16 +290,8 @@ pub(crate) async fn of(
 /// Converts a milestone to the first implementation's form, with that form's required fields and
 /// ours.
 pub(crate) fn write(milestone: &Milestone, attempt: Attempt) -> Document {
-    let whole = milestone.context.as_deref();
-    let context = whole.map(excerpt::beginning);
-    let mut ours = doc! { "context": context, "made": attempt.mark };
-    if let (Some(context), Some(whole)) = (context, whole)
-        && context.len() < whole.len()
-    {
-        let length = i64::try_from(whole.len()).unwrap_or(i64::MAX);
-        ours.insert("context_bytes", length);
-        ours.insert("whole_context", whole);
-    }
+    let mut ours = context(milestone.context.as_deref());
+    ours.insert("made", attempt.mark);
     if let Some(element) = &milestone.element_id {
         ours.insert("element", element);
     }
@@ -323,6 +317,14 @@ pub(crate) fn write(milestone: &Milestone, attempt: Attempt) -> Document {
         "completed_at": milestone.completed_at.map(time),
         "wxcode": ours,
     }
+}
+
+/// The fields of a context: its beginning, and the length and the text of a long context.
+fn context(whole: Option<&str>) -> Document {
+    let beginning = whole.map(excerpt::beginning);
+    let long = whole.filter(|whole| beginning.is_some_and(|context| context.len() < whole.len()));
+    let length = long.map(|whole| i64::try_from(whole.len()).unwrap_or(i64::MAX));
+    doc! { "context": beginning, "context_bytes": length, "whole_context": long }
 }
 
 /// The field of a long context; `wxcode.context` holds the beginning, and lists omit the whole

@@ -21,6 +21,7 @@ pub mod notice;
 pub mod project;
 pub mod queue;
 pub mod race;
+pub mod rewording;
 mod runners;
 pub mod sample;
 pub mod settings;
@@ -89,6 +90,10 @@ macro_rules! conformance_tests {
                 a_move_needs_the_old_status,
                 mover_and_reason_are_kept,
                 only_a_pending_milestone_is_removed,
+            }
+            rewording {
+                an_edit_changes_only_named_texts,
+                only_a_pending_milestone_is_edited,
             }
             command {
                 a_milestone_is_queued_once,

@@ -41,7 +41,7 @@ pub use self::{
     identity::{IdentityStore, Reclaimed, Rotated, Rotation},
     lease::{LeaseStore, Swapped},
     listing::{Listing, PAGE_MAX, Page},
-    milestone::{Added, MilestoneStore, Moved, Removed},
+    milestone::{Added, MilestoneEdit, MilestoneEdited, MilestoneStore, Moved, Removed},
     node::{NODE_KEY, NODES_MAX, NodeStore},
     notice::{NOTICES_MAX, NoticeStore, TARGETS_MAX},
     project::{ProjectPatch, ProjectRecords, ProjectStore},

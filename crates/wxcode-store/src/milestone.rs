@@ -3,9 +3,11 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use wxcode_core::{
+    delivery::Delivery,
     excerpt::Excerpt,
     id::Id,
     milestone::{Milestone, MilestoneStatus, MovedBy},
+    time::to_millis,
 };
 
 use crate::{Listing, Page, Result};
@@ -39,6 +41,55 @@ pub enum Removed {
     Removed,
     /// The milestone is not pending, or the milestone's command is on its way (`written` or later);
     /// nothing changed.
+    NotPending(MilestoneStatus),
+    /// The milestone does not exist.
+    Missing,
+    /// Another node has the project; nothing changed.
+    Fenced,
+}
+
+/// A user's change of a pending milestone's texts; a field with `None` stays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MilestoneEdit {
+    pub element_name: Option<String>,
+    /// Another context; `Some(None)` for none.
+    pub context: Option<Option<String>>,
+    pub at: Timestamp,
+    /// The epoch of the editor's lease, if the editor has one.
+    pub fence: Option<u64>,
+}
+
+impl MilestoneEdit {
+    /// Whether the milestone is pending, and `delivery`, the carrier of the command if any, is over
+    /// or still waits.
+    #[must_use]
+    pub fn suits(&self, milestone: &Milestone, delivery: Option<&Delivery>) -> bool {
+        let on_its_way =
+            delivery.is_some_and(|delivery| !delivery.state.is_over() && !delivery.is_waiting());
+        milestone.status == MilestoneStatus::Pending && !on_its_way
+    }
+
+    /// Returns the milestone after the edit, the same in every store.
+    #[must_use]
+    pub fn of(&self, milestone: &Milestone) -> Milestone {
+        let name = self.element_name.as_ref();
+        let context = self.context.as_ref();
+        Milestone {
+            element_name: name.unwrap_or(&milestone.element_name).clone(),
+            context: context.unwrap_or(&milestone.context).clone(),
+            updated_at: Some(to_millis(self.at)),
+            ..milestone.clone()
+        }
+    }
+}
+
+/// The answer to an edit of a milestone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MilestoneEdited {
+    /// The milestone afterwards.
+    Done(Milestone),
+    /// The milestone is not pending, or the milestone's command is on its way: typed, or the initial
+    /// prompt of a starting agent. Nothing changed.
     NotPending(MilestoneStatus),
     /// The milestone does not exist.
     Missing,
@@ -87,6 +138,10 @@ pub trait MilestoneStore: Send + Sync + 'static {
         to: MilestoneStatus,
         moved: &Moved,
     ) -> Result<Option<Milestone>>;
+    /// Changes the name or the context of a pending milestone, and sets `updated_at`. A `queued`
+    /// delivery keeps its text. [`MilestoneEdited::Fenced`] if the project's lease has a later
+    /// epoch than the fence of `edit`.
+    async fn edit_milestone(&self, id: Id, edit: &MilestoneEdit) -> Result<MilestoneEdited>;
     /// Removes a pending milestone, and fails the milestone's `queued` delivery with the error `the
     /// milestone was deleted`. [`Removed::Fenced`] if the project's lease has a later epoch than
     /// `fence`.

@@ -4,6 +4,7 @@ import { API_BASE } from "./client";
 import type {
   Answer,
   DeliveryChange,
+  MilestoneChange,
   MilestoneStatus,
   NewDelivery,
   NewMilestone,
@@ -57,6 +58,10 @@ export const startMilestone = (id: string) => call("post", "/milestones/{id}/sta
 
 export const setMilestoneStatus = (id: string, status: MilestoneStatus, reason?: string) =>
   call("patch", "/milestones/{id}", { path: { id }, body: { status, ...(reason && { reason }) } });
+
+/** Only while it is pending. */
+export const editMilestone = (id: string, body: Pick<MilestoneChange, "element_name" | "context">) =>
+  call("patch", "/milestones/{id}", { path: { id }, body });
 
 export const deleteMilestone = (id: string) => call("delete", "/milestones/{id}", { path: { id } });
 

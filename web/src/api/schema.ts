@@ -946,6 +946,11 @@ export interface components {
              */
             skipped: number;
             /**
+             * @description Its title in one line, up to 80 characters: that of `/rename`, else Claude Code's own, else
+             *     the first words of the user; `null` before them.
+             */
+            title: string | null;
+            /**
              * @description The turns, oldest first. A page may have fewer than asked for, even none, although `next`
              *     leads on.
              */
@@ -1255,12 +1260,19 @@ export interface components {
              */
             since: string;
         };
-        /** @description A change of status. */
+        /** @description Another status, or other texts of a pending milestone; absent fields stay. */
         MilestoneChange: {
-            /** @description The reason, up to 1000 characters. */
+            /**
+             * @description Other Markdown for `MILESTONE-CONTEXT.md`, up to 1 MiB, or `null` for none; not together
+             *     with `status`.
+             */
+            context?: string | null;
+            /** @description Another name, 1 to 200 characters; not together with `status`. */
+            element_name?: string | null;
+            /** @description The reason of the status, up to 1000 characters. */
             reason?: string | null;
             /** @description `pending`, `completed` or `failed`. */
-            status: string;
+            status?: string | null;
         };
         /** @description The changes since a milestone began. */
         MilestoneChanges: {

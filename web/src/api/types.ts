@@ -22,6 +22,8 @@ export type NewOutputProject = Schemas["NewProject"];
 export type MilestoneStatus = Milestone["status"];
 export type Milestone = Schemas["MilestoneView"];
 export type MilestoneList = Schemas["MilestoneList"];
+/** Another status, or other texts of a pending one. */
+export type MilestoneChange = Schemas["MilestoneChange"];
 export type NewMilestone = Schemas["NewMilestone"];
 
 export type Session = Schemas["SessionView"];

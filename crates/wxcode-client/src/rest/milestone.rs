@@ -121,6 +121,17 @@ impl From<MilestoneStatus> for MilestoneChange {
     }
 }
 
+/// An edit of a pending milestone's texts; a field with `None` stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct MilestoneEdit {
+    /// 1 to 200 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub element_name: Option<String>,
+    /// Markdown for `MILESTONE-CONTEXT.md`, at most 1 MiB; `Some(None)` for none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context: Option<Option<String>>,
+}
+
 /// A milestone whose context is in the workspace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -211,6 +222,19 @@ impl Client {
         change: &MilestoneChange,
     ) -> Result<Milestone, Error> {
         self.patch(&path(milestone, "")?, change).await
+    }
+
+    /// Edits the texts of a pending milestone. The milestone keeps its id and its place in the list.
+    ///
+    /// # Errors
+    /// [`Error::InvalidId`]; [`Error::Refused`] with 404, 409 `not_pending`, 413 for a long context,
+    /// 422 for an invalid name or an edit without a field.
+    pub async fn edit_milestone(
+        &self,
+        milestone: &str,
+        edit: &MilestoneEdit,
+    ) -> Result<Milestone, Error> {
+        self.patch(&path(milestone, "")?, edit).await
     }
 
     /// Shows what changed in the workspace since a milestone began.

@@ -1,5 +1,6 @@
 //! Milestones over HTTP.
 
+pub(super) mod change;
 pub(super) mod changes;
 mod view;
 
@@ -15,11 +16,10 @@ use utoipa::{IntoParams, ToSchema};
 use wxcode_core::access::Role;
 use wxcode_core::{
     id::Id,
-    milestone::{CONTEXT_MAX, Milestone, MilestoneStatus, MovedBy, REASON_MAX},
-    project::ProjectStatus,
+    milestone::{CONTEXT_MAX, Milestone, MilestoneStatus},
     time::to_millis,
 };
-use wxcode_store::{Added, Moved, Removed};
+use wxcode_store::{Added, Removed};
 
 use super::{
     access::forbidden,
@@ -64,18 +64,6 @@ pub(super) struct NewMilestone {
     /// Markdown for `MILESTONE-CONTEXT.md`, up to 1 MiB.
     #[schema(max_length = 1_048_576)]
     context: Option<String>,
-}
-
-/// A change of status.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct MilestoneChange {
-    /// `pending`, `completed` or `failed`.
-    #[schema(value_type = String, pattern = "^(pending|completed|failed)$")]
-    status: MilestoneStatus,
-    /// The reason, up to 1000 characters.
-    #[schema(max_length = 1_000)]
-    reason: Option<String>,
 }
 
 /// The milestones to list.
@@ -132,17 +120,7 @@ pub(super) async fn create(
     }
     check_reference("element_id", new.element_id.as_deref())?;
     let element_name = name(&projects, new.element_name, new.element_id.as_deref()).await?;
-    if let Some(context) = new
-        .context
-        .as_ref()
-        .filter(|context| context.len() > CONTEXT_MAX)
-    {
-        let detail = format!(
-            "context has {} bytes: give at most {CONTEXT_MAX}, or name files in it",
-            context.len()
-        );
-        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
-    }
+    check_context(new.context.as_deref())?;
     let now = to_millis(Timestamp::now());
     let milestone = Milestone {
         id: Id::generate(now),
@@ -175,6 +153,16 @@ pub(super) async fn create(
         [(header::LOCATION, location)],
         Json(MilestoneView::new(milestone, &OpenDeliveries::default())),
     ))
+}
+
+fn check_context(context: Option<&str>) -> Answer<()> {
+    let length = context.map_or(0, str::len);
+    if length <= CONTEXT_MAX {
+        return Ok(());
+    }
+    let detail =
+        format!("context has {length} bytes: give at most {CONTEXT_MAX}, or name files in it");
+    Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail))
 }
 
 /// The name of a new milestone: the given one, or the one of its element.
@@ -248,76 +236,6 @@ pub(super) async fn show(
 ) -> Answer<Json<MilestoneView>> {
     let milestone = find(&projects, id).await?;
     view(&projects, milestone).await
-}
-
-/// Changes the status: pending → failed, in_progress → completed or failed, failed → pending.
-#[utoipa::path(operation_id = "changeMilestone", patch, path = "/milestones/{id}", tag = "milestones", params(("id" = String, Path, description = "24 hexadecimal digits")), request_body = MilestoneChange, responses(
-    (status = 200, description = "The milestone afterwards", body = MilestoneView),
-    (status = 404, description = "No such milestone", body = Problem, content_type = "application/problem+json"),
-    (status = 409, description = "The milestone's status does not allow the new one", body = Problem, content_type = "application/problem+json"),
-    (status = 503, description = "Another node took the project over meanwhile: `node_changed`", body = Problem, content_type = "application/problem+json"),
-    (status = 422, description = "The reason is not valid; nothing was changed", body = Problem, content_type = "application/problem+json"),
-))]
-pub(super) async fn change(
-    State(projects): State<Projects>,
-    PathId(id): PathId,
-    Body(change): Body<MilestoneChange>,
-) -> Answer<Json<MilestoneView>> {
-    let before = find(&projects, id).await?;
-    let (from, to) = (before.status, change.status);
-    let now = to_millis(Timestamp::now());
-    let step = Moved {
-        by: MovedBy::User,
-        reason: change.reason.map(|text| check_reason(&text)).transpose()?,
-        at: now,
-        fence: None,
-    };
-    let moved = if from.may_become(to) {
-        projects
-            .store
-            .advance_milestone(id, from, to, &step)
-            .await?
-    } else {
-        None
-    };
-    let Some(moved) = moved else {
-        if from.may_become(to) && find(&projects, id).await?.status == from {
-            return Err(taken_over());
-        }
-        let detail = format!(
-            "a milestone that is {} cannot become {}: pending → failed, in_progress → completed or failed, failed → pending; \
-             it becomes in_progress when its command is submitted",
-            from.as_str(),
-            to.as_str()
-        );
-        return Err(Problem::conflict(detail));
-    };
-    if to == MilestoneStatus::Completed {
-        projects
-            .store
-            .advance_project(
-                moved.output_project_id,
-                ProjectStatus::Initialized,
-                ProjectStatus::Active,
-                now,
-            )
-            .await?;
-    }
-    view(&projects, moved).await
-}
-
-fn check_reason(reason: &str) -> Answer<String> {
-    let reason = reason.trim();
-    let is_odd = |character: char| character.is_control() && !matches!(character, '\n' | '\t');
-    match reason.chars().count() {
-        1..=REASON_MAX if !reason.contains(is_odd) => Ok(reason.to_owned()),
-        1..=REASON_MAX => Err(Problem::invalid(
-            "reason holds control characters: remove them",
-        )),
-        length => Err(Problem::invalid(format!(
-            "reason has {length} characters: give 1 to {REASON_MAX}, or leave it out"
-        ))),
-    }
 }
 
 /// Another node took the project over before the change.

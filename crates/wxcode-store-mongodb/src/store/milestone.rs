@@ -7,7 +7,9 @@ use wxcode_core::{
     id::Id,
     milestone::{Milestone, MilestoneStatus},
 };
-use wxcode_store::{Added, Listing, MilestoneStore, Moved, Page, Removed, Result};
+use wxcode_store::{
+    Added, Listing, MilestoneEdit, MilestoneEdited, MilestoneStore, Moved, Page, Removed, Result,
+};
 
 use super::MongoStore;
 use crate::milestone;
@@ -68,6 +70,15 @@ impl MilestoneStore for MongoStore {
         self.run(move |records, attempt| {
             let moved = moved.clone();
             async move { milestone::advance(&records, id, (from, to), &moved, attempt).await }
+        })
+        .await
+    }
+
+    async fn edit_milestone(&self, id: Id, edit: &MilestoneEdit) -> Result<MilestoneEdited> {
+        let edit = edit.clone();
+        self.run(move |records, attempt| {
+            let edit = edit.clone();
+            async move { milestone::edit(&records, id, &edit, attempt).await }
         })
         .await
     }

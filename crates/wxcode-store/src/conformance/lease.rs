@@ -17,7 +17,9 @@ use super::{
     runners::{RUNNERS, duel, only, race},
     sample,
 };
-use crate::{Added, Moved, Removed, Rotated, Rotation, Step, Swapped};
+use crate::{
+    Added, MilestoneEdit, MilestoneEdited, Moved, Removed, Rotated, Rotation, Step, Swapped,
+};
 
 fn node(name: &str) -> Node {
     Node {
@@ -99,6 +101,19 @@ pub async fn an_old_epoch_changes_nothing(records: &impl Records) {
         assert_eq!(advanced.await.unwrap(), counts, "{fence:?}");
         let kept = store.project(project).await.unwrap().unwrap();
         assert_eq!(kept.status == initialized, counts, "{fence:?}");
+    }
+    let editable = sample::add_milestone(&*store, project).await;
+    for (fence, counts) in [(first.epoch, false), (second.epoch, true)] {
+        let edit = MilestoneEdit {
+            element_name: Some("another".to_owned()),
+            context: None,
+            at: sample::at(22),
+            fence: Some(fence),
+        };
+        let edited = store.edit_milestone(editable, &edit).await.unwrap();
+        assert_eq!(edited != MilestoneEdited::Fenced, counts, "{fence}");
+        let kept = store.milestone(editable).await.unwrap().unwrap();
+        assert_eq!(kept.element_name == "another", counts, "{fence}");
     }
     let removable = sample::milestone(project);
     store.add_milestone(&removable).await.unwrap();

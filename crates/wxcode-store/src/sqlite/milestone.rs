@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use wxcode_core::{
-    delivery::DeliveryState,
+    delivery::{Delivery, DeliveryState},
     excerpt::{self, Excerpt},
     id::Id,
     milestone::{Milestone, MilestoneStatus, MovedBy},
@@ -15,7 +15,7 @@ use super::{
     failure::Failure,
     lease, project,
 };
-use crate::{Added, Listing, Moved, Page, Removed, kept};
+use crate::{Added, Listing, MilestoneEdit, MilestoneEdited, Moved, Page, Removed, kept};
 
 /// Most projects of a question for milestones in work.
 #[expect(clippy::cast_possible_truncation, reason = "a thousand")]
@@ -38,11 +38,7 @@ pub(super) fn add(tx: &Transaction<'_>, milestone: &Milestone) -> Result<Added, 
     if duplicate {
         return Ok(Added::DuplicateElement);
     }
-    let context = milestone.context.as_deref().map(excerpt::beginning);
-    let whole = milestone
-        .context
-        .as_deref()
-        .filter(|whole| context.is_some_and(|context| context.len() < whole.len()));
+    let context = Context::of(milestone)?;
     tx.prepare_cached(
         "INSERT INTO milestones
             (_id, output_project_id, element_id, element_name, status, status_by, status_reason, context,
@@ -58,19 +54,40 @@ pub(super) fn add(tx: &Transaction<'_>, milestone: &Milestone) -> Result<Added, 
         milestone.status.as_str(),
         milestone.status_by.map(MovedBy::as_str),
         milestone.status_reason,
-        context,
+        context.beginning,
         milestone.wxcode_version,
         milestone.milestone_folder_name,
         milestone.delivery_id.map(|id| id.to_string()),
         milestone.created_at.as_millisecond(),
         milestone.updated_at.map(|at| at.as_millisecond()),
         milestone.completed_at.map(|at| at.as_millisecond()),
-        whole
-            .map(|whole| columns::count(whole.len() as u64))
-            .transpose()?,
-        whole,
+        context.bytes,
+        context.whole,
     ])?;
     Ok(Added::Added)
+}
+
+/// The columns of a context.
+struct Context<'a> {
+    beginning: Option<&'a str>,
+    /// The length and the text of a long context.
+    bytes: Option<i64>,
+    whole: Option<&'a str>,
+}
+
+impl<'a> Context<'a> {
+    fn of(milestone: &'a Milestone) -> Result<Self, Failure> {
+        let context = milestone.context.as_deref();
+        let beginning = context.map(excerpt::beginning);
+        let whole = context
+            .filter(|whole| beginning.is_some_and(|beginning| beginning.len() < whole.len()));
+        let bytes = whole.map(|whole| columns::count(whole.len() as u64));
+        Ok(Self {
+            beginning,
+            bytes: bytes.transpose()?,
+            whole,
+        })
+    }
 }
 
 pub(super) fn get(tx: &Transaction<'_>, id: Id) -> Result<Option<Milestone>, Failure> {
@@ -172,6 +189,47 @@ pub(super) fn advance(
     get(tx, id)
 }
 
+pub(super) fn edit(
+    tx: &Transaction<'_>,
+    id: Id,
+    edit: &MilestoneEdit,
+) -> Result<MilestoneEdited, Failure> {
+    let Some(milestone) = get(tx, id)? else {
+        return Ok(MilestoneEdited::Missing);
+    };
+    if lease::is_fenced(tx, milestone.output_project_id, edit.fence)? {
+        return Ok(MilestoneEdited::Fenced);
+    }
+    let delivery = carrier(tx, &milestone)?;
+    if !edit.suits(&milestone, delivery.as_ref()) {
+        return Ok(MilestoneEdited::NotPending(milestone.status));
+    }
+    let edited = edit.of(&milestone);
+    let context = Context::of(&edited)?;
+    tx.prepare_cached(
+        "UPDATE milestones SET element_name = ?2, context = ?3, context_bytes = ?4,
+            whole_context = ?5, updated_at = ?6
+         WHERE _id = ?1",
+    )?
+    .execute(params![
+        id.to_string(),
+        edited.element_name,
+        context.beginning,
+        context.bytes,
+        context.whole,
+        edited.updated_at.map(|at| at.as_millisecond()),
+    ])?;
+    Ok(MilestoneEdited::Done(edited))
+}
+
+/// The delivery of the milestone's command.
+fn carrier(tx: &Transaction<'_>, milestone: &Milestone) -> Result<Option<Delivery>, Failure> {
+    match milestone.delivery_id {
+        Some(delivery) => delivery::get(tx, delivery),
+        None => Ok(None),
+    }
+}
+
 pub(super) fn remove(
     tx: &Transaction<'_>,
     id: Id,
@@ -184,10 +242,7 @@ pub(super) fn remove(
     if lease::is_fenced(tx, milestone.output_project_id, fence)? {
         return Ok(Removed::Fenced);
     }
-    let state = match milestone.delivery_id {
-        Some(delivery) => delivery::get(tx, delivery)?.map(|delivery| delivery.state),
-        None => None,
-    };
+    let state = carrier(tx, &milestone)?.map(|delivery| delivery.state);
     let on_its_way = matches!(
         state,
         Some(DeliveryState::Written | DeliveryState::Submitted)

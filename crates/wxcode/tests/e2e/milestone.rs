@@ -1,5 +1,6 @@
 //! Milestones delivered into the single session of their project.
 
+mod edit;
 mod line;
 
 use serde_json::{Value, json};

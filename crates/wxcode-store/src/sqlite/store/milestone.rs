@@ -9,7 +9,7 @@ use wxcode_core::{
 };
 
 use crate::{
-    Added, Listing, MilestoneStore, Moved, Page, Removed, Result,
+    Added, Listing, MilestoneEdit, MilestoneEdited, MilestoneStore, Moved, Page, Removed, Result,
     sqlite::{milestone, store::SqliteStore},
 };
 
@@ -53,6 +53,13 @@ impl MilestoneStore for SqliteStore {
         let moved = moved.clone();
         self.writer
             .run(move |tx| milestone::advance(tx, id, from, to, &moved))
+            .await
+    }
+
+    async fn edit_milestone(&self, id: Id, edit: &MilestoneEdit) -> Result<MilestoneEdited> {
+        let edit = edit.clone();
+        self.writer
+            .run(move |tx| milestone::edit(tx, id, &edit))
             .await
     }
 
