@@ -374,5 +374,17 @@ fn draft(name: &str) -> io::Result<String> {
     Ok(format!(".{name}.{:032x}.tmp", u128::from_ne_bytes(bytes)))
 }
 
+/// Whether a name is that of a draft of the file `name`.
+fn is_draft(entry: &str, name: &str) -> bool {
+    let digits = entry
+        .strip_prefix('.')
+        .and_then(|rest| rest.strip_prefix(name))
+        .and_then(|rest| rest.strip_prefix('.'))
+        .and_then(|rest| rest.strip_suffix(".tmp"));
+    digits.is_some_and(|digits| {
+        digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+    })
+}
+
 #[cfg(test)]
 mod tests;

@@ -16,7 +16,10 @@ use std::path::Path;
 pub use beneath::Links;
 pub use error::{FileError, Kind};
 pub use folder::{Folder, RegularFile};
-pub use pool::{DEADLINE, JOBS_MAX, JOBS_PER_PLACE_MAX, Pool, THREADS_MAX, off_thread, wait};
+pub use pool::{
+    DEADLINE, IDLE_MAX, IDLE_TIME, JOBS_MAX, JOBS_PER_PLACE_MAX, Pool, THREADS_MAX, off_thread,
+    wait,
+};
 
 /// Reads a regular file, following links; `max` is in bytes.
 ///

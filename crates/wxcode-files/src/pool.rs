@@ -1,14 +1,16 @@
 //! Runs work on foreign files on separate threads, with a deadline.
 //!
-//! A thread waiting for a hanging file system cannot be ended, so each job has its own thread. A
-//! job past its deadline is abandoned: it no longer counts as running, and its place is refused at
-//! once as long as the thread hangs.
+//! A thread waiting for a hanging file system cannot be ended, so each running job has its own
+//! thread. A job past its deadline is abandoned: it no longer counts as running, and its place is
+//! refused at once as long as the thread hangs. A thread that is done waits for another job for a
+//! while.
+
+mod idle;
 
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
     sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, mpsc},
-    thread,
     time::Duration,
 };
 
@@ -17,6 +19,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
+pub use self::idle::{IDLE_MAX, IDLE_TIME};
 use crate::FileError;
 
 /// Longest wait of a caller for a file, with the wait for a thread.
@@ -219,8 +222,7 @@ impl Drop for Running {
 }
 
 fn spawn(place: &Path, job: impl FnOnce() + Send + 'static) -> Result<(), FileError> {
-    let thread = thread::Builder::new().name("files".to_owned());
-    thread.spawn(job).map(drop).map_err(|source| FileError::Io {
+    idle::run(Box::new(job)).map_err(|source| FileError::Io {
         action: "start a thread for",
         path: place.to_owned(),
         source,

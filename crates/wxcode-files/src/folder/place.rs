@@ -12,8 +12,11 @@ use rustix::{
     io::Errno,
 };
 
-use super::{Folder, draft, whole};
+use super::{Folder, draft, is_draft, whole};
 use crate::{FileError, Kind};
+
+/// Most entries of a folder searched for drafts.
+const ENTRIES_MAX: usize = 100_000;
 
 impl Folder {
     /// Creates the regular file `name` with the bytes of `content`, for its owner alone: whole at
@@ -46,6 +49,21 @@ impl Folder {
             let _ = unlinkat(&self.fd, &draft, AtFlags::empty());
         }
         placed.map_err(failed)
+    }
+
+    /// Removes drafts of the regular file `name` that killed writers left. No writer of the file
+    /// may run.
+    ///
+    /// # Errors
+    /// The folder cannot be listed.
+    pub fn remove_drafts(&self, name: &str) -> Result<(), FileError> {
+        for entry in self.names(ENTRIES_MAX)? {
+            if is_draft(&entry.to_string_lossy(), name) {
+                // Best effort: a draft that stays costs space alone.
+                let _ = unlinkat(&self.fd, &entry, AtFlags::empty());
+            }
+        }
+        Ok(())
     }
 
     /// Gives a written draft its name; false if something else is in the way.
@@ -95,6 +113,29 @@ mod tests {
     use std::{fs, os::unix::fs::PermissionsExt as _};
 
     use super::*;
+
+    #[test]
+    fn drafts_of_killed_writers_are_removed() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = Folder::open(root.path()).unwrap();
+        let others = [
+            ".b.0123.tmp".to_owned(),
+            ".a.tmp".to_owned(),
+            draft("b").unwrap(),
+        ];
+        for name in others.iter().chain([&draft("a").unwrap()]) {
+            fs::write(root.path().join(name), "half").unwrap();
+        }
+        folder.remove_drafts("a").unwrap();
+        let mut left: Vec<String> = fs::read_dir(root.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        let mut others = others.to_vec();
+        others.sort();
+        left.sort();
+        assert_eq!(left, others);
+    }
 
     #[test]
     fn only_shorter_files_are_replaced() {
