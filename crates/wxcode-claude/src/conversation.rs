@@ -5,7 +5,7 @@
 //!   requests, and entries of an unknown type.
 //! - A half line, a line without JSON and a line beyond [`LINE_MAX`] count as skipped.
 //!
-//! Source: transcripts of Claude Code 2.1.329; `conversations/` keeps recorded ones.
+//! Source: transcripts of Claude Code 2.0.31 to 2.1.332; `conversations/` keeps recorded ones.
 
 mod block;
 mod bound;

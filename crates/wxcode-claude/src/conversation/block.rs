@@ -98,14 +98,40 @@ pub(super) fn tool(block: &mut Value) -> Block {
 /// The party that refused a tool, from the entry of the tool's result.
 pub(super) fn refused_by(entry: &Entry) -> Option<RefusedBy> {
     let decision = &entry.permission_decision;
-    match (entry.tool_denial_kind.as_deref(), &decision["source"]) {
-        (None, _) if decision["decision"] != "reject" => None,
-        (_, source) if source == "hook" => Some(RefusedBy::Hook),
-        (Some("user-rejected"), _) => Some(RefusedBy::User),
-        (_, source) if source.as_str().is_some_and(|by| by.starts_with("user_")) => {
-            Some(RefusedBy::User)
+    let kind = entry.tool_denial_kind.as_deref();
+    let in_words = refused_by_words(entry);
+    if kind.is_none() && decision["decision"] != "reject" {
+        return in_words;
+    }
+    match decision["source"].as_str() {
+        Some("hook") => Some(RefusedBy::Hook),
+        Some(source) if source.starts_with("user_") => Some(RefusedBy::User),
+        // A kind names the wrong party for hooks and for missing permissions (2.1.220).
+        _ => in_words.or(Some(match kind {
+            Some("user-rejected") => RefusedBy::User,
+            _ => RefusedBy::Rule,
+        })),
+    }
+}
+
+/// The refusing party in the words of early versions, which have no
+/// fields for it (2.0.31, 2.1.72).
+fn refused_by_words(entry: &Entry) -> Option<RefusedBy> {
+    let said = entry.tool_use_result.as_str()?;
+    let said = said.strip_prefix("Error: ").unwrap_or(said);
+    let is_rule = ["Claude requested permissions to ", "Permission to use "];
+    let is_user = [
+        "User rejected tool use",
+        "The user doesn't want to proceed ",
+    ];
+    let begins = |words: &[&str]| words.iter().any(|words| said.starts_with(words));
+    match said {
+        _ if begins(&is_user) => Some(RefusedBy::User),
+        _ if begins(&is_rule) => Some(RefusedBy::Rule),
+        _ if said.starts_with("PreToolUse:") && said.contains(" hook error: ") => {
+            Some(RefusedBy::Hook)
         }
-        _ => Some(RefusedBy::Rule),
+        _ => None,
     }
 }
 

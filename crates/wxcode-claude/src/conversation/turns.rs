@@ -14,6 +14,19 @@ use super::{
 /// The words in Claude Code's message about a refused prompt, after the hook's event.
 const BLOCKED: &str = "operation blocked by hook";
 
+/// The reason in a message about a refused prompt, of versions without a field for it (2.0.31):
+/// `<event> operation blocked by hook:`, a line `[<command>]: <reason>`, and the prompt.
+fn reason_in(text: &str) -> String {
+    let reason = text.split_once(BLOCKED).map_or(text, |(_, rest)| rest);
+    let reason = reason.split("\n\nOriginal prompt:").next();
+    let reason = reason.unwrap_or(text).trim_start_matches(':').trim();
+    let reason = match reason.strip_prefix('[') {
+        Some(rest) => rest.split_once("]: ").map_or(reason, |(_, reason)| reason),
+        None => reason,
+    };
+    reason.to_owned()
+}
+
 /// Turns in the order of the transcript.
 #[derive(Debug, Default)]
 pub struct Turns {
@@ -267,7 +280,9 @@ impl Turns {
                 let text = text();
                 let hook = text.split_once(BLOCKED).map(|(hook, _)| word(hook.trim()));
                 let reason = &entry.prompt_submit_ending["ending"]["reason"];
-                let text = reason.as_str().map_or(text, str::to_owned);
+                let text = reason
+                    .as_str()
+                    .map_or_else(|| reason_in(&text), str::to_owned);
                 Block::Refusal { hook, text }
             }
             _ => return,
