@@ -3,33 +3,33 @@
 //! Invariant: a turn is published once, also over a restart of the server: the project's events
 //! name the last one.
 
-use std::{os::unix::fs::MetadataExt as _, path::PathBuf, sync::Arc, time::Duration};
+mod reader;
 
-use jiff::{SignedDuration, Timestamp};
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use jiff::SignedDuration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
-use wxcode_claude::conversation::{self, Block, Role, Turn, Turns};
+use wxcode_claude::conversation::{Block, Role, Turn};
 use wxcode_core::{
-    event::{Kind, LastTurn, TurnRole},
+    event::{Kind, TurnRole},
     id::Id,
     project::OutputProject,
     text::shortened,
 };
 use wxcode_files::{FileError, off_thread};
 
+use self::reader::{Begin, Reader};
 use super::{Attributions, attribution::Attribution};
 use crate::{
     event::Feed,
-    lines::{Lines, Passage},
     mirror::{Look, Looks, Place},
     repository::Repository,
 };
 
 /// Pause between two looks at a transcript.
 pub(crate) const POLL: Duration = Duration::from_secs(1);
-/// Bytes of a transcript read at a time, off the serving threads.
-const STEP: u64 = 4 << 20; // 4 MiB
 /// Longest beginning of a text in an event, in characters.
 const TEXT_MAX: usize = 1_000;
 /// Looks that a prompt waits for the confirmation of its delivery.
@@ -60,33 +60,6 @@ struct Following {
     looks: u32,
     /// Looks that the next prompt has waited.
     held: u32,
-}
-
-/// The place in a transcript.
-struct Reader {
-    place: Place,
-    begin: Begin,
-    offset: u64,
-    /// The last turn and those after it.
-    turns: Turns,
-    /// The number of published turns in `turns`.
-    published: usize,
-    /// The device, the inode and the size at the last end.
-    seen: Option<(u64, u64, u64)>,
-    /// The last prompt before the first turn to publish.
-    prompt: Option<Turn>,
-}
-
-/// Where a transcript's new turns begin.
-enum Begin {
-    /// After this turn.
-    After(LastTurn),
-    /// At the present end.
-    End,
-    /// At the first turn from this time on.
-    Since(Timestamp),
-    /// The place is found.
-    Found,
 }
 
 impl TurnFollower {
@@ -161,15 +134,7 @@ impl TurnFollower {
         let attributions = Attributions::read(&self.store, self.project).await.ok()?;
         Some(Following {
             id,
-            reader: Some(Reader {
-                place: Place::of(record, id, &self.config_dir),
-                begin,
-                offset: 0,
-                turns: Turns::default(),
-                published: 0,
-                seen: None,
-                prompt: None,
-            }),
+            reader: Some(Reader::new(Place::of(record, id, &self.config_dir), begin)),
             attributions,
             looks: 0,
             held: 0,
@@ -201,30 +166,34 @@ impl TurnFollower {
             if let Some(prompt) = reader.prompt.take() {
                 current.attributions.of(&prompt);
             }
+            let news = reader.turns.turns().get(reader.published..);
+            let has_prompts = |news: &[Turn]| news.iter().any(|turn| turn.role == Role::User);
+            let mut open = Vec::new();
+            if news.is_some_and(has_prompts) {
+                // First the open ones: a delivery that is confirmed meanwhile is in both lists.
+                open = self.open_texts().await;
+                let refreshed = current.attributions.refresh(&self.store, self.project);
+                refreshed.await.ok()?;
+            }
+            let mut events = Vec::new();
             let mut is_held = false;
             while let Some(turn) = reader.turns.turns().get(reader.published) {
-                if turn.role == Role::User {
-                    current
-                        .attributions
-                        .refresh(&self.store, self.project)
-                        .await
-                        .ok()?;
-                }
                 let of = current.attributions.of(turn);
                 if turn.role == Role::User
                     && of.delivery.is_none()
                     && current.held < HELD_MAX
                     && !is_last
-                    && self.is_awaited(turn).await
+                    && open.iter().any(|open| text(turn).trim().starts_with(open))
                 {
                     current.held += 1;
                     is_held = true;
                     break;
                 }
                 current.held = 0;
-                self.feed.publish(event(current.id, turn, of));
+                events.push(event(current.id, turn, of));
                 reader.published += 1;
             }
+            self.feed.publish_all(events);
             if is_held {
                 return Some(current);
             }
@@ -235,12 +204,14 @@ impl TurnFollower {
         }
     }
 
-    /// Whether a prompt is that of an open delivery, which may be confirmed a moment later.
-    async fn is_awaited(&self, turn: &Turn) -> bool {
-        let text = text(turn).trim();
+    /// The texts of open deliveries: a prompt with one of them may be confirmed a moment later.
+    async fn open_texts(&self) -> Vec<String> {
         match self.store.open_deliveries(self.project).await {
-            Ok(open) => open.iter().any(|open| text.starts_with(open.text.trim())),
-            Err(_) => false,
+            Ok(open) => {
+                let texts = open.iter().map(|open| open.text.trim().to_owned());
+                texts.collect()
+            }
+            Err(_) => Vec::new(),
         }
     }
 }
@@ -271,211 +242,4 @@ fn text(turn: &Turn) -> &str {
         _ => None,
     });
     texts.next().unwrap_or_default()
-}
-
-impl Reader {
-    /// Reads at most [`STEP`] bytes; returns whether there is more. Blocks.
-    fn read(&mut self, is_thorough: bool) -> Result<bool, FileError> {
-        let Some(file) = self.place.transcript(is_thorough)? else {
-            // An agent that begins later has no old turns.
-            if matches!(self.begin, Begin::End) {
-                self.begin = Begin::Found;
-            }
-            return Ok(false);
-        };
-        let path = file.path().to_owned();
-        self.read_file(file.reader(u64::MAX).into_inner())
-            .map_err(|source| FileError::Io {
-                action: "read",
-                path,
-                source,
-            })
-    }
-
-    fn read_file(&mut self, mut file: std::fs::File) -> std::io::Result<bool> {
-        let metadata = file.metadata()?;
-        let seen = (metadata.dev(), metadata.ino(), metadata.len());
-        if self.seen == Some(seen) {
-            return Ok(false);
-        }
-        let is_rewritten = metadata.len() < self.offset;
-        if is_rewritten {
-            self.begin = match self.turns.turns().get(self.published.saturating_sub(1)) {
-                // The turn may stand elsewhere.
-                Some(last) => Begin::After(LastTurn {
-                    conversation: Uuid::nil(),
-                    id: last.id.clone(),
-                    offset: u64::MAX,
-                }),
-                None => Begin::End,
-            };
-        }
-        match std::mem::replace(&mut self.begin, Begin::Found) {
-            Begin::Found => {}
-            Begin::Since(time) => {
-                self.offset = 0;
-                self.begin = Begin::Since(time);
-            }
-            Begin::End => self.start_at(metadata.len(), None),
-            Begin::After(last) => self.find(&mut file, &last)?,
-        }
-        let (mut lines, mut read) = (Lines::at(file, self.offset)?, 0);
-        while read < STEP {
-            let Some(Passage { count, line }) = lines.next()? else {
-                self.seen = Some(seen);
-                self.leave_out();
-                return Ok(false);
-            };
-            if let Some(line) = line {
-                self.turns.push(self.offset, line);
-            }
-            self.offset += count;
-            read += count;
-        }
-        self.leave_out();
-        Ok(true)
-    }
-
-    /// Takes turns before the time as published.
-    fn leave_out(&mut self) {
-        let Begin::Since(since) = self.begin else {
-            return;
-        };
-        let turns = self.turns.turns();
-        while let Some(turn) = turns.get(self.published) {
-            let at = turn.at.as_deref().and_then(|at| at.parse().ok());
-            if at.is_none_or(|at: Timestamp| at >= since) {
-                self.begin = Begin::Found;
-                return;
-            }
-            self.published += 1;
-        }
-    }
-
-    /// Goes on after the last published turn: at its place, or where its id is among the last
-    /// turns, or else at the end.
-    fn find(&mut self, file: &mut std::fs::File, last: &LastTurn) -> std::io::Result<()> {
-        let len = file.metadata()?.len();
-        let before = conversation::page(file, Some(last.offset.saturating_add(1)), 2)?;
-        let found = before
-            .turns
-            .last()
-            .is_some_and(|turn| turn.id == last.id && turn.start == last.offset);
-        let page = match found {
-            true => before,
-            false => conversation::page(file, None, conversation::TURNS_MAX)?,
-        };
-        let at = page.turns.iter().rposition(|turn| turn.id == last.id);
-        let prompts = page.turns.iter().take(at.map_or(0, |at| at + 1)).rev();
-        let mut prompts = prompts.filter(|turn| turn.role == Role::User);
-        let prompt = prompts.next().cloned().or(page.prompt);
-        match at.and_then(|at| page.turns.get(at)) {
-            Some(turn) => {
-                self.start_at(turn.start, prompt);
-                // The place's own turn comes first.
-                self.published = 1;
-            }
-            None => self.start_at(len, prompt),
-        }
-        Ok(())
-    }
-
-    fn start_at(&mut self, offset: u64, prompt: Option<Turn>) {
-        self.offset = offset;
-        self.turns = Turns::default();
-        self.published = 0;
-        self.prompt = prompt;
-        self.seen = None;
-    }
-
-    /// Drops published turns but the last, which later lines may complete.
-    fn forget(&mut self) {
-        let keep = self.turns.len() - self.published.saturating_sub(1).min(self.turns.len());
-        let dropped = self.turns.drain(keep).len();
-        self.published -= dropped;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn user(id: &str) -> String {
-        format!(
-            "{{\"type\":\"user\",\"uuid\":\"{id}\",\"timestamp\":\"2026-01-01T10:00:0{id}Z\",\"message\":{{\"content\":\"{id}\"}}}}\n"
-        )
-    }
-
-    struct Fixture {
-        root: tempfile::TempDir,
-        reader: Reader,
-    }
-
-    impl Fixture {
-        fn new(begin: Begin) -> Self {
-            let root = tempfile::tempdir().unwrap();
-            Self {
-                reader: Reader {
-                    place: Place::below(root.path()),
-                    begin,
-                    offset: 0,
-                    turns: Turns::default(),
-                    published: 0,
-                    seen: None,
-                    prompt: None,
-                },
-                root,
-            }
-        }
-
-        /// Writes the transcript; returns the ids of new turns.
-        fn news(&mut self, text: &str) -> Vec<String> {
-            let path = self.root.path().join("transcript");
-            std::fs::write(&path, text).unwrap();
-            let file = std::fs::File::open(path).unwrap();
-            self.reader.read_file(file).unwrap();
-            let turns = &self.reader.turns.turns()[self.reader.published..];
-            let ids = turns.iter().map(|turn| turn.id.clone()).collect();
-            self.reader.published = self.reader.turns.len();
-            self.reader.forget();
-            ids
-        }
-    }
-
-    fn after(id: &str, offset: usize) -> Begin {
-        Begin::After(LastTurn {
-            conversation: Uuid::nil(),
-            id: id.to_owned(),
-            offset: offset as u64,
-        })
-    }
-
-    #[test]
-    fn each_turn_is_new_once() {
-        let mut fixture = Fixture::new(Begin::Found);
-        let text = user("1") + &user("2");
-        assert_eq!(fixture.news(&(text.clone() + "{\"ty")), ["1", "2"]);
-        assert_eq!(fixture.news(&text), [""; 0]);
-        assert_eq!(fixture.news(&(text + &user("3"))), ["3"]);
-    }
-
-    #[test]
-    fn old_turns_are_left_out() {
-        let text = user("1") + &user("2") + &user("3");
-        let since = "2026-01-01T10:00:02Z".parse().unwrap();
-        assert_eq!(Fixture::new(Begin::Since(since)).news(&text), ["2", "3"]);
-        assert_eq!(Fixture::new(Begin::End).news(&text), [""; 0]);
-        let offset = user("1").len();
-        assert_eq!(Fixture::new(after("2", offset)).news(&text), ["3"]);
-        assert_eq!(Fixture::new(after("2", 7)).news(&text), ["3"], "moved");
-        assert_eq!(Fixture::new(after("9", 7)).news(&text), [""; 0], "unknown");
-    }
-
-    #[test]
-    fn a_rewritten_transcript_repeats_no_turn() {
-        let mut fixture = Fixture::new(Begin::Found);
-        fixture.news(&(user("1") + &user("2")));
-        assert_eq!(fixture.news(&user("2")), [""; 0]);
-        assert_eq!(fixture.news(&(user("2") + &user("3"))), ["3"]);
-    }
 }

@@ -5,11 +5,11 @@
 //! - A pass over all projects runs in the background.
 //! - On a shared store, the copy of a conversation that another node has is fetched and indexed too.
 
+mod step;
+
 use std::{
     collections::{HashMap, HashSet},
     fs::File,
-    io,
-    os::unix::fs::MetadataExt as _,
     sync::{Arc, Mutex, OnceLock},
     time::Duration,
 };
@@ -17,30 +17,22 @@ use std::{
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
-use wxcode_claude::conversation::{Query, Turns, turn_at, words};
+use wxcode_claude::conversation::{Query, turn_at};
 use wxcode_core::{id::Id, project::OutputProject};
 use wxcode_store::{
     Page,
-    search::{Entry, Found as Place, Reached, SearchIndex},
+    search::{Found as Place, SearchIndex},
 };
 
+pub(crate) use self::step::Progress;
+use self::step::{Step, index_file};
 use super::{ConversationError, Hit, Source};
-use crate::{
-    Settings,
-    lines::{Lines, Passage},
-    mirror::Mirror,
-    repository::Repository,
-    sync::lock,
-};
+use crate::{Settings, mirror::Mirror, repository::Repository, sync::lock};
 
 /// The file in the data folder.
 const FILE: &str = "search.db";
 /// Longest time that a search waits for news of conversations.
 const TIME_MAX: Duration = Duration::from_secs(2);
-/// Bytes of a transcript indexed at a time, off the serving threads.
-const STEP: u64 = 8 << 20; // 8 MiB
-/// Turns at the end of a transcript that may still get results of tools.
-const OPEN_TURNS: usize = 64;
 /// Conversations that a search looks at each time; of more, those not seen for a while.
 const LOOK_ALWAYS: usize = 200;
 /// Time for which a conversation counts as seen.
@@ -73,13 +65,6 @@ struct Inner {
 struct Seen {
     at: Instant,
     is_unread: bool,
-}
-
-/// The progress of the index, in bytes of transcripts.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Progress {
-    pub(crate) done: u64,
-    pub(crate) total: u64,
 }
 
 /// The result of a search in the index.
@@ -255,7 +240,7 @@ impl Indexer {
         found
     }
 
-    /// Indexes at most [`STEP`] bytes of a conversation.
+    /// Indexes at most [`step::STEP`] bytes of a conversation.
     async fn step(&self, index: &Arc<SearchIndex>, project: &OutputProject, id: Uuid) -> Step {
         let step = match self.source(project, id) {
             Ok(Some(source)) => {
@@ -367,71 +352,4 @@ impl Indexer {
             }
         }
     }
-}
-
-/// The outcome of a step.
-enum Step {
-    /// All bytes are indexed.
-    Done(u64),
-    More(Progress),
-    Unread,
-}
-
-fn index_file(index: &SearchIndex, project: Id, id: Uuid, file: File) -> io::Result<Step> {
-    let metadata = file.metadata()?;
-    let (identity, len) = ((metadata.dev(), metadata.ino()), metadata.len());
-    let reached = index.reached(project, id).map_err(io::Error::other)?;
-    let same = reached.filter(|last| last.identity == identity && last.settled <= len);
-    if same.is_some_and(|last| last.len == len) {
-        return Ok(Step::Done(len));
-    }
-    let from = same.map_or(0, |last| last.settled);
-    let mut lines = Lines::at(file, from)?;
-    let (mut turns, mut at) = (Turns::default(), from);
-    let is_end = loop {
-        if at - from >= STEP {
-            break false;
-        }
-        let Some(Passage { count, line }) = lines.next()? else {
-            break true;
-        };
-        if let Some(line) = line {
-            turns.push(at, line);
-        }
-        at += count;
-    };
-    let turns = turns.finish();
-    let newest = turns.iter().rev().take(OPEN_TURNS).rev();
-    let mut open = newest.filter(|turn| turn.has_open_tools());
-    let open = open.next().or(turns.last()).map(|turn| turn.start);
-    let settled = match (open, is_end) {
-        (Some(open), true) => open,
-        (Some(open), false) if open > from => open,
-        // Later results of tools do not count, so that the index gets on.
-        (_, false) => at,
-        (None, true) => from,
-    };
-    let entries: Vec<Entry> = turns
-        .iter()
-        .map(|turn| Entry {
-            start: turn.start,
-            end: turn.end,
-            words: words(turn),
-        })
-        .collect();
-    let reached = Reached {
-        identity,
-        settled,
-        len: if is_end { len } else { at },
-    };
-    index
-        .replace(project, id, from, &entries, reached)
-        .map_err(io::Error::other)?;
-    Ok(match is_end {
-        true => Step::Done(len),
-        false => Step::More(Progress {
-            done: at,
-            total: len,
-        }),
-    })
 }
