@@ -35,6 +35,9 @@ struct Options {
     /// Protocol of the clients, for rows with only one
     #[arg(long, value_enum, default_value = "v1")]
     protocol: Protocol,
+    /// Size of the transcript of the row `transcript`, in MiB
+    #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u64).range(1..=16_384))]
+    transcript_mib: u64,
     /// The wxcode to measure [default: the one next to this program]
     #[arg(long)]
     wxcode: Option<PathBuf>,
@@ -57,6 +60,8 @@ struct Bench {
     paths: Paths,
     protocol: Protocol,
     quick: bool,
+    /// Size of the longest transcript, in MiB.
+    transcript_mib: u64,
 }
 
 impl Bench {
@@ -92,6 +97,7 @@ fn table(options: Options) -> anyhow::Result<()> {
         paths: Paths::find(options.wxcode)?,
         protocol: options.protocol,
         quick: options.quick,
+        transcript_mib: options.transcript_mib,
     };
     // Other load of the machine affects all rows.
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();

@@ -26,8 +26,13 @@ fn memory(pid: u32, what: &str) -> anyhow::Result<f64> {
 
 /// The most memory of this process so far, in KiB.
 pub(crate) fn peak() -> anyhow::Result<f64> {
-    let path = "/proc/self/status";
-    let text = fs::read_to_string(path).with_context(|| format!("cannot read {path}"))?;
+    peak_of(std::process::id())
+}
+
+/// The most memory of a process so far, in KiB.
+pub(crate) fn peak_of(pid: u32) -> anyhow::Result<f64> {
+    let path = format!("/proc/{pid}/status");
+    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
     text.lines()
         .find_map(|line| line.strip_prefix("VmHWM:"))
         .and_then(|rest| rest.split_whitespace().next()?.parse().ok())

@@ -14,6 +14,7 @@ mod session_memory;
 mod stalled;
 mod store;
 mod throughput;
+mod transcript;
 
 use std::fmt;
 
@@ -23,7 +24,7 @@ use crate::Bench;
 type Measure = fn(&Bench) -> anyhow::Result<Vec<Row>>;
 
 /// All rows, by name, in the order of the table.
-pub(crate) const ROWS: [(&str, Measure); 15] = [
+pub(crate) const ROWS: [(&str, Measure); 16] = [
     ("engine", engine::measure),
     ("hostile", hostile::measure),
     ("throughput", throughput::measure),
@@ -39,6 +40,7 @@ pub(crate) const ROWS: [(&str, Measure); 15] = [
     ("capture", capture::measure),
     ("store", store::measure),
     ("mirror", mirror::measure),
+    ("transcript", transcript::measure),
 ];
 
 /// A line of the table.

@@ -45,6 +45,11 @@ pub(crate) struct Session {
 
 impl Server {
     pub(crate) fn start(paths: &Paths) -> anyhow::Result<Self> {
+        Self::start_with(paths, "")
+    }
+
+    /// Starts with these lines of `wxcode.toml`.
+    pub(crate) fn start_with(paths: &Paths, config: &str) -> anyhow::Result<Self> {
         let dir = tempfile::Builder::new().prefix("wxcode-bench-").tempdir()?;
         let mut server = Self {
             dir,
@@ -53,6 +58,7 @@ impl Server {
             paths: paths.clone(),
             child: None,
         };
+        fs::write(server.dir().join("wxcode.toml"), config)?;
         server.up()?;
         Ok(server)
     }

@@ -35,13 +35,13 @@ const RESTORED: usize = 100 << 20; // 100 MiB
 const TARGETS: (f64, f64, f64) = (5_000.0, 10.0, 5_000.0);
 
 /// A conversation and its copy.
-struct Conversation {
-    transcript: PathBuf,
-    copy: PathBuf,
+pub(super) struct Conversation {
+    pub(super) transcript: PathBuf,
+    pub(super) copy: PathBuf,
 }
 
 impl Conversation {
-    fn of(server: &Server, session: &Session) -> anyhow::Result<Self> {
+    pub(super) fn of(server: &Server, session: &Session) -> anyhow::Result<Self> {
         let path = format!("/output-projects/{}/session", session.project);
         let shown = server.call("GET", &path, None)?;
         let id = shown["claude_session_id"].as_str().context("no id")?;
@@ -57,7 +57,7 @@ impl Conversation {
     }
 
     /// Appends an entry; returns the transcript's size.
-    fn say(&self, bytes: usize) -> anyhow::Result<u64> {
+    pub(super) fn say(&self, bytes: usize) -> anyhow::Result<u64> {
         let entry = json!({
             "type": "user", "uuid": Uuid::new_v4(), "isSidechain": false,
             "message": { "role": "user", "content": "x".repeat(bytes) },
@@ -76,7 +76,7 @@ impl Conversation {
     }
 }
 
-fn size(file: &Path) -> u64 {
+pub(super) fn size(file: &Path) -> u64 {
     fs::metadata(file).map_or(0, |found| found.len())
 }
 
