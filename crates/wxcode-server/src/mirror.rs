@@ -11,6 +11,7 @@
 
 mod bound;
 mod checksum;
+mod conversation;
 mod deleted;
 mod entry;
 mod file;
@@ -18,6 +19,7 @@ mod follow;
 mod kept;
 mod locate;
 mod looks;
+mod rest;
 mod restore;
 mod shared;
 
@@ -71,6 +73,10 @@ struct Inner {
     /// The sizes and times of checked copies.
     checked: Mutex<HashMap<PathBuf, (u64, SystemTime)>>,
     sizes: Sizes,
+    /// Most bytes of all copies of a project.
+    bound: u64,
+    /// Why conversations are not copied, by project.
+    troubles: Mutex<HashMap<Id, String>>,
     watches: Arc<Watches>,
 }
 
@@ -92,6 +98,8 @@ impl Mirror {
             followers: watch::Sender::default(),
             checked: Mutex::default(),
             sizes: Sizes::default(),
+            bound: settings.copies_max,
+            troubles: Mutex::default(),
             watches,
         }))
     }
@@ -172,6 +180,7 @@ impl Mirror {
             *removals += 1;
             let removed = fs::remove_dir_all(own.project(project));
             own.changed(project);
+            own.set_trouble(project, None);
             removed
         });
         match removed.await {

@@ -77,6 +77,8 @@ pub struct Settings {
     /// The idle time after which a session hibernates; `None`: never. A project's setting counts
     /// first.
     pub hibernate_after: Option<Duration>,
+    /// Most bytes of the copies of a project's conversations.
+    pub copies_max: u64,
     /// The store's name for users, without a password.
     pub store: String,
     /// This server as a node of its store.

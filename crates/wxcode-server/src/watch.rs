@@ -68,7 +68,8 @@ impl Part {
         match self {
             Self::Planning => name == b".planning",
             Self::Conversation(id) => {
-                let id = id.hyphenated().to_string();
+                let mut text = Uuid::encode_buffer();
+                let id = id.hyphenated().encode_lower(&mut text);
                 let rest = name.strip_prefix(id.as_bytes());
                 rest.is_some_and(|rest| rest.is_empty() || rest == b".jsonl")
             }

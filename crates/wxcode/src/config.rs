@@ -171,6 +171,7 @@ fn resolve_file(
         umask: crate::umask::users(),
         environment: std::env::vars_os().collect(),
         hibernate_after: file.agent.hibernate_after(path)?,
+        copies_max: file.mirror.bytes_max(path)?,
         pass_env: file.agent.pass_env,
         agent_env: file.agent.env,
         resume_on_start: file.agent.resume_on_start,

@@ -27,6 +27,7 @@ fn settings(data_dir: PathBuf) -> Settings {
     let template = || Template::parse("/x {context_path}").unwrap();
     Settings {
         hibernate_after: None,
+        copies_max: 256 << 20, // 256 MiB
         node: wxcode_core::lease::Node {
             id: uuid::Uuid::nil(),
             name: "test".to_owned(),

@@ -144,7 +144,10 @@ impl Feed {
 
     /// Publishes the new events among several.
     pub(crate) fn publish_all(&self, kinds: impl IntoIterator<Item = Kind>) {
-        kinds.into_iter().for_each(|kind| self.publish(kind));
+        let mut kinds = kinds.into_iter().peekable();
+        if kinds.peek().is_some() {
+            on_disk(|| kinds.for_each(|kind| self.publish(kind)));
+        }
     }
 
     /// Publishes the unpublished changes of a project's conversation.

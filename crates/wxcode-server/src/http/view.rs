@@ -121,22 +121,29 @@ impl From<Kept> for KeptView {
     }
 }
 
-/// The warning about a damaged copy, after the session's own.
-fn with_damage(warning: Option<String>, kept: Option<&Kept>) -> Option<String> {
-    let Some(lost) = kept
+/// The session's own warning, and those about the conversation's copy.
+fn with_copy(
+    warning: Option<String>,
+    kept: Option<&Kept>,
+    trouble: Option<String>,
+) -> Option<String> {
+    let lost = kept
         .map(|kept| kept.damaged_entries)
-        .filter(|lost| *lost > 0)
-    else {
-        return warning;
-    };
-    let damaged = format!(
-        "{lost} entries of the conversation's copy were damaged on the disk and are marked as \
-         `wxcode-damaged`: a resume from the copy lacks them; check the disk of the data folder"
-    );
-    Some(match warning {
-        Some(warning) => format!("{warning}; {damaged}"),
-        None => damaged,
-    })
+        .filter(|lost| *lost > 0);
+    let damaged = lost.map(|lost| {
+        format!(
+            "{lost} entries of the conversation's copy were damaged on the disk and are marked as \
+             `wxcode-damaged`: a resume from the copy lacks them; check the disk of the data folder"
+        )
+    });
+    let trouble = trouble.map(|trouble| {
+        format!(
+            "the conversation is not copied: {trouble}; until then, a transcript that is deleted \
+             takes the newest words with it"
+        )
+    });
+    let all: Vec<String> = [warning, damaged, trouble].into_iter().flatten().collect();
+    (!all.is_empty()).then(|| all.join("; "))
 }
 
 /// A terminal client of the session.
@@ -328,9 +335,10 @@ pub(super) async fn session_view(
             .and_then(|state| state.limit.clone())
             .map(LimitView::from),
         usage,
-        warning: with_damage(
+        warning: with_copy(
             state.as_ref().and_then(|state| state.warning.clone()),
             kept.as_ref(),
+            sessions.mirror().trouble(project.id),
         ),
         kept: kept.map(KeptView::from),
         permission_mode: state

@@ -16,10 +16,8 @@ use super::{
     size_below,
 };
 
-/// Most bytes of all copies of a project.
-pub(crate) const BOUND: u64 = 256 << 20; // 256 MiB
-/// Size to which full copies are shortened.
-pub(crate) const SHORTENED: u64 = 192 << 20; // 192 MiB
+/// Full copies are shortened to this part of their bound.
+const SHORTENED: (u64, u64) = (3, 4);
 /// Smallest dropped result, in bytes.
 const RESULT_MIN: usize = 512;
 /// The extension of a copy.
@@ -34,10 +32,14 @@ pub(super) fn kept(project: &Path) -> u64 {
     size_below(project, &mut ENTRIES_MAX.clone(), DEPTH_MAX + 1)
 }
 
-/// Drops results of tools until the copies have [`SHORTENED`] bytes. Returns the shortened files,
-/// each with its size before and after.
-pub(super) fn drop_tool_results(project: &Path) -> io::Result<Vec<(PathBuf, u64, u64)>> {
-    shorten(project, kept(project).saturating_sub(SHORTENED))
+/// Drops results of tools until the copies have [`SHORTENED`] of their bound. Returns the shortened
+/// files, each with its size before and after.
+pub(super) fn drop_tool_results(
+    project: &Path,
+    bound: u64,
+) -> io::Result<Vec<(PathBuf, u64, u64)>> {
+    let (part, whole) = SHORTENED;
+    shorten(project, kept(project).saturating_sub(bound / whole * part))
 }
 
 fn shorten(project: &Path, surplus: u64) -> io::Result<Vec<(PathBuf, u64, u64)>> {

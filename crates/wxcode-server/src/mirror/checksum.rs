@@ -8,6 +8,8 @@
 //! Invariant: a damaged checksum loses no line. The lines from this checksum on count as sound, and
 //! get new checksums.
 
+mod appended;
+
 use std::{
     collections::HashMap,
     fs::{self, File, OpenOptions},
@@ -17,6 +19,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
+pub(super) use self::appended::{Appended, End};
 use super::entry::{LINE_MAX, Line, read_line};
 
 /// Bytes of a record.
@@ -133,33 +136,10 @@ fn records(copy: &Path) -> io::Result<(File, Vec<Record>)> {
     Ok((file, records))
 }
 
-/// The end of a copy's checksums.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct End {
-    /// The number of lines with a checksum.
-    lines: usize,
-    /// The bytes of these lines.
-    bytes: u64,
-}
-
 /// Records the lines of a copy that have no checksum so far.
 pub(super) fn extend(copy: &Path) -> io::Result<End> {
     let (file, records) = records(copy)?;
     append(copy, file, &records)
-}
-
-/// The same after the known end, if the checksums still end there: does not read them again.
-pub(super) fn extend_from(copy: &Path, end: Option<End>) -> io::Result<End> {
-    if let Some(end) = end {
-        let file = OpenOptions::new().append(true).open(sums(copy));
-        let len = (end.lines * RECORD) as u64;
-        if let Ok(file) = file
-            && file.metadata()?.len() == len
-        {
-            return append_from(copy, file, end);
-        }
-    }
-    extend(copy)
 }
 
 fn append(copy: &Path, file: File, records: &[Record]) -> io::Result<End> {
@@ -167,10 +147,10 @@ fn append(copy: &Path, file: File, records: &[Record]) -> io::Result<End> {
         lines: records.len(),
         bytes: records.iter().map(|record| u64::from(record.len)).sum(),
     };
-    append_from(copy, file, end)
+    extend_from(copy, file, end)
 }
 
-fn append_from(copy: &Path, file: File, mut end: End) -> io::Result<End> {
+fn extend_from(copy: &Path, file: File, mut end: End) -> io::Result<End> {
     let mut from = File::open(copy)?;
     from.seek(SeekFrom::Start(end.bytes))?;
     let (mut from, mut to) = (BufReader::new(from), BufWriter::new(file));

@@ -34,6 +34,7 @@ impl Mirror {
         let mut removals = self.lock_of(project).blocking_lock_owned();
         *removals += 1;
         self.changed(project);
+        self.set_trouble(project, None);
         let mut builder = fs::DirBuilder::new();
         builder
             .recursive(true)

@@ -3,45 +3,31 @@
 //! The system's reports of changes wake the follower; a look at an interval finds what was not
 //! reported.
 
-use std::{
-    collections::{HashMap, HashSet},
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use wxcode_core::{id::Id, project::OutputProject};
-use wxcode_files::{FileError, Folder, Links, off_thread};
+use wxcode_files::{FileError, off_thread};
 
 use super::{
     Mirror,
-    bound::{self, BOUND},
-    file::{Budget, FileCopy, Reached},
-    kept,
-    locate::{self, Place},
+    conversation::{Conversation, Step},
+    locate::{Place, Version},
     looks::{Look, Looks},
-    shared,
 };
-use crate::{
-    repository::Repository,
-    watch::{Part, Tree},
-};
+use crate::repository::Repository;
 
 /// Longest pause between two looks at a conversation, for changes that were not reported.
 pub(crate) const POLL: Duration = Duration::from_secs(2);
 /// Shortest pause before a look for a reported change.
-pub(crate) const PAUSE: Duration = Duration::from_millis(250);
-/// Most bytes read in one step, off the serving threads.
-pub(crate) const STEP_MAX: u64 = 32 << 20; // 32 MiB
-/// Longest time of one step, but for its last line: well below the deadline for foreign files.
-pub(crate) const STEP_TIME: Duration = Duration::from_secs(2);
+pub(crate) const PAUSE: Duration = Duration::from_millis(500);
 /// Most older conversations that one look copies.
 const OLDER_MAX: usize = 100;
-/// All project folders are searched at each of these looks, while the transcript is not found.
-const SEARCH_EVERY: u32 = 2;
+/// Older conversations, the last ones, that each look compares with their copies: another process
+/// may go on with one.
+const OLDER_LOOKED_AT: usize = 4;
 
 /// Copies a project's current conversation.
 pub(crate) struct Follower {
@@ -51,14 +37,18 @@ pub(crate) struct Follower {
     config_dir: PathBuf,
     /// The current conversation.
     current: Option<Conversation>,
-    /// Older conversations that were copied.
-    older: HashSet<Uuid>,
+    /// Older conversations that were copied, with their transcripts as they were then.
+    older: HashMap<Uuid, Option<Version>>,
+    /// Whether an older conversation is being copied.
+    is_at_older: bool,
     /// The removals of the project's copies before the last look for the current conversation.
     removals: u64,
     /// Wakes on changes of the conversation's files.
     bell: Arc<Notify>,
-    /// Whether a problem was reported; further ones are not.
+    /// Whether a problem of the shared store was reported; further ones are not.
     is_reported: bool,
+    /// The problem of the last look, and whether one was looked for.
+    trouble: Option<Option<String>>,
     /// The project's record at the last look.
     records: watch::Sender<Option<OutputProject>>,
 }
@@ -71,10 +61,12 @@ impl Follower {
             project,
             config_dir,
             current: None,
-            older: HashSet::new(),
+            older: HashMap::new(),
+            is_at_older: false,
             removals: 0,
             bell: Arc::default(),
             is_reported: false,
+            trouble: None,
             records: watch::Sender::new(None),
         }
     }
@@ -92,7 +84,7 @@ impl Follower {
             match look {
                 Look::Due | Look::Last => self.look().await,
                 Look::Woken => {
-                    self.copy_news().await;
+                    self.copy_news(look).await;
                 }
             }
         }
@@ -108,6 +100,7 @@ impl Follower {
         let record = match record {
             Ok(Some(record)) if !record.settings.is_mirrored() => {
                 self.current = None;
+                self.tell(None);
                 if self.mirror.project(self.project).exists() {
                     self.mirror.remove(self.project).await;
                 }
@@ -129,7 +122,7 @@ impl Follower {
             if is_left {
                 self.copy().await;
                 if let Some(left) = self.current.take() {
-                    self.older.insert(left.place.id);
+                    self.note_older(left.place).await;
                 }
             }
             self.copy_older(&record).await;
@@ -145,28 +138,66 @@ impl Follower {
     }
 
     /// Copies conversations that no look has seen as the current one: older ones without a copy, and
-    /// those between two looks.
+    /// those between two looks. Of the last ones also the news of another process.
     async fn copy_older(&mut self, record: &OutputProject) {
         let history = record.claude_session_history.iter().rev();
         let others =
             history.filter(|entry| entry.spoke && Some(entry.id) != record.claude_session_id);
-        let unseen = others.filter(|entry| self.older.insert(entry.id));
-        let unseen: Vec<Uuid> = unseen.map(|entry| entry.id).take(OLDER_MAX).collect();
+        let to_look_at = others.enumerate().filter(|(number, entry)| {
+            *number < OLDER_LOOKED_AT || !self.older.contains_key(&entry.id)
+        });
+        let places = to_look_at.map(|(_, entry)| Place::of(record, entry.id, &self.config_dir));
+        let places: Vec<Place> = places.take(OLDER_MAX).collect();
+        if places.is_empty() {
+            return;
+        }
         let current = self.current.take();
-        for (number, id) in unseen.into_iter().enumerate() {
-            // The last one may have grown since its copy.
-            if number > 0 && self.mirror.conversation(self.project, id).exists() {
+        self.is_at_older = true;
+        for (place, version) in self.versions(places).await {
+            let id = place.id;
+            let known = self.older.insert(id, version);
+            let has_news = match known {
+                Some(known) => version.is_some() && version != known,
+                None => {
+                    let copied = self.mirror.copied(self.project, id);
+                    version.map_or(copied == 0, |(len, _)| len > copied)
+                }
+            };
+            if !has_news {
                 continue;
             }
             // Another node may have copied more of it.
             self.mirror.fetch(self.project, id, true).await;
-            let place = Place::of(record, id, &self.config_dir);
             self.current = Some(self.conversation(place));
             if !self.copy().await {
+                if version.is_some() {
+                    // The next look tries again.
+                    self.older.remove(&id);
+                }
                 break;
             }
         }
+        self.is_at_older = false;
         self.current = current;
+    }
+
+    /// Notes that a conversation was copied, with the state of its transcript.
+    async fn note_older(&mut self, place: Place) {
+        for (place, version) in self.versions(vec![place]).await {
+            self.older.insert(place.id, version);
+        }
+    }
+
+    /// The states of transcripts; `None` for one that is not there, or cannot be looked at.
+    async fn versions(&self, places: Vec<Place>) -> Vec<(Place, Option<Version>)> {
+        let looked = off_thread(&self.config_dir, move || {
+            let looked = places.into_iter().map(|place| {
+                let version = place.version().unwrap_or(None);
+                (place, version)
+            });
+            Ok::<_, FileError>(looked.collect())
+        });
+        looked.await.unwrap_or_default()
     }
 
     fn conversation(&self, place: Place) -> Conversation {
@@ -176,7 +207,7 @@ impl Follower {
     /// Copies the news of the conversation; then publishes them for other nodes. Returns whether
     /// its files could be read.
     async fn copy(&mut self) -> bool {
-        let is_copied = self.copy_news().await;
+        let is_copied = self.copy_news(Look::Due).await;
         let Some(current) = &self.current else {
             return is_copied;
         };
@@ -192,171 +223,71 @@ impl Follower {
 
     /// Copies the news of the conversation, unless the copies were removed since the last look for
     /// it; returns whether its files could be read.
-    async fn copy_news(&mut self) -> bool {
+    async fn copy_news(&mut self, look: Look) -> bool {
         loop {
             let Some(mut current) = self.current.take() else {
                 return true;
             };
-            let again = self.conversation(current.place.clone());
+            let place = current.place.clone();
             let alone = self.mirror.lock(self.project).await;
             if *alone != self.removals {
                 return true;
             }
             let stepped = off_thread(&self.config_dir, move || {
-                let more = current.step()?;
-                Ok::<_, FileError>((current, more))
+                let step = current.step(look);
+                Ok::<_, FileError>((current, step))
             })
             .await;
             drop(alone);
-            match stepped {
-                Ok((current, more)) => {
+            let step = match stepped {
+                Ok((current, step)) => {
                     self.current = Some(current);
-                    if !more {
-                        return true;
-                    }
+                    step
                 }
                 Err(error) => {
-                    self.current = Some(again);
-                    if !self.is_reported {
-                        self.is_reported = true;
-                        tracing::warn!(project = %self.project, %error, "cannot copy the conversation; trying again (further failures are not logged)");
-                    }
+                    self.current = Some(self.conversation(place));
+                    Err(error)
+                }
+            };
+            match step {
+                Ok(Step::More) => {}
+                Ok(Step::Done) => {
+                    self.tell(None);
+                    return true;
+                }
+                Ok(Step::Full(trouble)) => {
+                    self.tell(Some(trouble));
+                    return true;
+                }
+                Err(error) => {
+                    self.tell(Some(error.to_string()));
                     return false;
                 }
             }
         }
     }
-}
 
-/// A conversation with its copy.
-struct Conversation {
-    place: Place,
-    mirror: Mirror,
-    project: Id,
-    /// The folder of its copy.
-    copy: PathBuf,
-    /// The watches of its folders.
-    tree: Tree,
-    /// The states of its files, by their paths in the copy.
-    files: HashMap<PathBuf, FileCopy>,
-    /// Looks without a transcript.
-    missed: u32,
-    /// Whether the bound was reached and nothing can be dropped.
-    is_full: bool,
-}
-
-impl Conversation {
-    fn new(place: Place, mirror: Mirror, project: Id, bell: &Arc<Notify>) -> Self {
-        Self {
-            copy: mirror.conversation(project, place.id),
-            tree: Tree::new(Arc::clone(&mirror.0.watches), Arc::clone(bell)),
-            place,
-            mirror,
-            project,
-            files: HashMap::new(),
-            missed: 0,
-            is_full: false,
-        }
-    }
-
-    /// Copies the news of all files, at most [`STEP_MAX`] bytes; returns whether there is more.
-    /// Blocks.
-    fn step(&mut self) -> Result<bool, FileError> {
-        let thorough = self.missed % SEARCH_EVERY == SEARCH_EVERY - 1;
-        let Some(folder) = self.place.open(thorough)? else {
-            self.missed = self.missed.wrapping_add(1);
-            return Ok(false);
-        };
-        self.missed = 0;
-        let mut budget = None;
-        let files = locate::files(&folder, self.place.id);
-        self.watch(&folder, files.iter().map(|(below, _)| below.as_path()));
-        for (below, name) in files {
-            let mut file = match folder.file(&below, Links::Beneath) {
-                Err(error) if error.is_missing() => continue,
-                file => file?.reader(u64::MAX).into_inner(),
-            };
-            let copy = self.copy.join(&name);
-            let failed = |source| FileError::Io {
-                action: "copy",
-                path: folder.path().join(&below),
-                source,
-            };
-            let state = self.files.entry(name).or_default();
-            let metadata = file.metadata().map_err(failed)?;
-            if self.is_full || state.is_fresh(&metadata) {
-                continue;
+    /// Tells readers of the session, and the log, of a new problem or of its end. An older
+    /// conversation tells nothing: its problem is no news at each look.
+    fn tell(&mut self, trouble: Option<String>) {
+        let project = self.project;
+        if self.is_at_older {
+            if let Some(error) = trouble {
+                tracing::debug!(%project, %error, "cannot copy an older conversation");
             }
-            let budget = budget.get_or_insert_with(|| Budget {
-                bytes: STEP_MAX,
-                until: Instant::now() + STEP_TIME,
-                room: BOUND.saturating_sub(self.mirror.size(self.project)),
-            });
-            let stepped = state.step(&mut file, &copy, budget);
-            self.mirror.changed(self.project);
-            let reached = stepped.map_err(failed)?;
-            let damage = std::mem::take(&mut state.damage);
-            kept::note_damage(&self.copy, self.place.id, damage).map_err(failed)?;
-            match reached {
-                Reached::End => {}
-                Reached::Budget => return Ok(true),
-                Reached::Full => return self.make_room(),
-            }
+            return;
         }
-        Ok(false)
-    }
-
-    /// Watches the folders of the conversation's files.
-    fn watch<'a>(&mut self, folder: &Folder, files: impl Iterator<Item = &'a Path>) {
-        let own = PathBuf::from(self.place.id.to_string());
-        let mut side: Vec<&Path> = files.filter_map(Path::parent).collect();
-        // The folder of the transcript itself has other conversations too.
-        side.retain(|parent| !parent.as_os_str().is_empty());
-        side.push(&own);
-        side.sort_unstable();
-        side.dedup();
-        let part = Part::Conversation(self.place.id);
-        if self.tree.enter(folder.path(), part) {
-            for below in side {
-                self.tree.enter(&folder.path().join(below), Part::Side);
-            }
+        if self.trouble.as_ref() == Some(&trouble) {
+            return;
         }
-        self.tree.settle();
-    }
-
-    /// Drops old tool results; returns whether copying can go on.
-    fn make_room(&mut self) -> Result<bool, FileError> {
-        let project = self.mirror.project(self.project);
-        let failed = |action| {
-            let path = project.clone();
-            move |source| FileError::Io {
-                action,
-                path,
-                source,
+        match (&trouble, self.trouble.take().flatten()) {
+            (Some(error), None) => {
+                tracing::warn!(%project, %error, "cannot copy the conversation; trying again");
             }
-        };
-        let dropped = bound::drop_tool_results(&project).map_err(failed("shorten"))?;
-        let paths = dropped.iter().map(|(path, ..)| path.clone());
-        shared::note_rewritten(&project, paths).map_err(failed("note"))?;
-        let bytes = dropped
-            .iter()
-            .map(|(_, before, after)| before - after)
-            .sum();
-        kept::note_dropped(&project, bytes).map_err(failed("note"))?;
-        self.mirror.changed(self.project);
-        for (path, before, after) in &dropped {
-            let state = path
-                .strip_prefix(&self.copy)
-                .ok()
-                .and_then(|name| self.files.get_mut(name));
-            if let Some(state) = state.filter(|state| state.copied == *before) {
-                state.shortened(*after);
-            }
+            (None, Some(_)) => tracing::info!(%project, "the conversation is copied again"),
+            (Some(_), Some(_)) | (None, None) => {}
         }
-        if dropped.is_empty() {
-            self.is_full = true;
-            tracing::warn!(folder = %project.display(), bytes = BOUND, "the copy of the conversations is full, and has no tool results left to drop; it grows no further");
-        }
-        Ok(!self.is_full)
+        self.mirror.set_trouble(project, trouble.clone());
+        self.trouble = Some(trouble);
     }
 }

@@ -16,11 +16,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use wxcode_core::id::Id;
 
-use super::{
-    Mirror,
-    bound::{self, BOUND},
-    checksum::Damage,
-};
+use super::{Mirror, bound, checksum::Damage};
 use crate::sync::lock;
 
 /// The file in the folder of a project's copies.
@@ -118,12 +114,48 @@ impl Mirror {
         bytes
     }
 
-    /// Notes that a project's copies have changed.
-    pub(super) fn changed(&self, project: Id) {
+    /// The size of a conversation's copy, without its other files.
+    pub(super) fn copied(&self, project: Id, id: Uuid) -> u64 {
+        let copy = self.conversation(project, id).join(format!("{id}.jsonl"));
+        fs::metadata(copy).map_or(0, |found| found.len())
+    }
+
+    /// Bytes that a project's copies may still grow by. Blocks.
+    pub(super) fn room(&self, project: Id) -> u64 {
+        self.bound().saturating_sub(self.size(project))
+    }
+
+    /// Most bytes of all copies of a project.
+    pub(super) fn bound(&self) -> u64 {
+        self.0.bound
+    }
+
+    /// Notes that a project's copies have grown; `None` where only a look at the disk tells by how
+    /// much.
+    pub(super) fn grew(&self, project: Id, bytes: Option<u64>) {
         let mut sizes = lock(&self.0.sizes);
         let size = sizes.entry(project).or_default();
         size.changes += 1;
-        size.bytes = None;
+        size.bytes = size.bytes.zip(bytes).map(|(size, more)| size + more);
+    }
+
+    /// Notes why a project's conversation is not copied; `None`: it is.
+    pub(super) fn set_trouble(&self, project: Id, trouble: Option<String>) {
+        let mut troubles = lock(&self.0.troubles);
+        match trouble {
+            Some(trouble) => troubles.insert(project, trouble),
+            None => troubles.remove(&project),
+        };
+    }
+
+    /// Why a project's conversation is not copied; `None`: it is, or nothing was to copy so far.
+    pub(crate) fn trouble(&self, project: Id) -> Option<String> {
+        lock(&self.0.troubles).get(&project).cloned()
+    }
+
+    /// Notes that a project's copies have changed.
+    pub(super) fn changed(&self, project: Id) {
+        self.grew(project, None);
     }
 
     /// The copies of a project, and the damage of one of its conversations; `None` without a copy.
@@ -137,7 +169,7 @@ impl Mirror {
             let counts = read(&folder);
             Some(Kept {
                 bytes: own.size(project),
-                bytes_max: BOUND,
+                bytes_max: own.bound(),
                 dropped_bytes: counts.dropped_bytes,
                 damaged_entries: id.and_then(|id| counts.lost.get(&id).copied()).unwrap_or(0),
             })

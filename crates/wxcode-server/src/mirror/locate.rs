@@ -1,6 +1,9 @@
 //! Finds the transcript of a conversation and the files of its subagents.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
 
 use uuid::Uuid;
 use wxcode_claude::transcript::project_folder;
@@ -11,6 +14,9 @@ use super::{DEPTH_MAX, SIDE_FILES_MAX};
 
 /// Most project folders searched.
 const FOLDERS_MAX: usize = 10_000;
+
+/// The size and the time of a transcript.
+pub(super) type Version = (u64, Option<SystemTime>);
 
 /// Where to look for a conversation's files.
 #[derive(Debug, Clone)]
@@ -54,6 +60,14 @@ impl Place {
             Err(error) if error.is_missing() => Ok(None),
             file => file.map(Some),
         }
+    }
+
+    /// The state of the transcript at its likely places; `None` if it is not there. Blocks.
+    pub(super) fn version(&self) -> Result<Option<Version>, FileError> {
+        let Some(file) = self.transcript(false)? else {
+            return Ok(None);
+        };
+        Ok(Some((file.len(), file.modified())))
     }
 
     /// Opens the project folder with the transcript, if there is one. A `thorough` look searches

@@ -12,7 +12,7 @@ use wxcode_claude::transcript::{self, Transcript, project_folder};
 use wxcode_core::spawn::Copy;
 use wxcode_files::{FileError, Folder, Links, RegularFile};
 
-use super::{checksum, kept, locate};
+use super::{checksum, kept, locate, rest};
 
 /// Bytes compared at a time.
 const READ: usize = 64 << 10; // 64 KiB
@@ -27,7 +27,8 @@ pub(crate) struct Restored {
 }
 
 /// Compares a conversation's copy with its transcript. A copy is ahead of a transcript without
-/// messages, or of one that is the beginning of the copy. Blocks.
+/// messages, of one that is the beginning of the copy, and of one whose beginning is lost. Blocks;
+/// the caller holds the project's lock.
 ///
 /// # Errors
 /// The copy or the transcript cannot be read.
@@ -63,6 +64,16 @@ pub(crate) fn judge(copy: &Path, id: Uuid, found: &Transcript) -> Result<Copy, F
         return Ok(Copy::Behind);
     };
     let theirs = || Folder::open(folder)?.file(Path::new(name), Links::Follow);
+    let whole = copy.join(format!("{id}.jsonl"));
+    if speaks {
+        let mut transcript = theirs()?.reader(u64::MAX).into_inner();
+        if rest::follows(&transcript, &whole).map_err(failed(path))? {
+            check(copy, id, Some(theirs()?))?;
+            if rest::take_over(&mut transcript, &whole).map_err(failed(path))? {
+                return Ok(Copy::Ahead);
+            }
+        }
+    }
     let rest = theirs()?;
     if rest.len() >= len {
         return Ok(Copy::Behind);
@@ -153,10 +164,12 @@ pub(crate) fn restore(
             continue;
         };
         let place = folder.make(parent)?;
+        place.remove_drafts(&name.to_string_lossy())?;
         let placed = place.place(&name.to_string_lossy(), &mut file.reader(u64::MAX), false)?;
         side_files += u64::from(placed.is_some());
     }
     let mut transcript = open(copy, id)?.reader(u64::MAX);
+    folder.remove_drafts(&name)?;
     let placed = folder.place(&name, &mut transcript, true)?;
     Ok(placed.map(|bytes| Restored {
         path: folder.path().join(&name),

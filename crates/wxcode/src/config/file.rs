@@ -20,6 +20,8 @@ const DRAIN_S_MAX: u64 = 86_400;
 const READY_TIMEOUT_S: std::ops::RangeInclusive<u64> = 1..=86_400;
 /// After how long an idle session hibernates, in seconds.
 const HIBERNATE_S: std::ops::RangeInclusive<u64> = 0..=31_536_000;
+/// Size of the copies of a project's conversations, in MiB.
+const COPIES_MIB: std::ops::RangeInclusive<u64> = 1..=65_536;
 /// Longest name of a server, in characters.
 const NODE_NAME_MAX: usize = 200;
 
@@ -43,6 +45,7 @@ pub(crate) struct File {
     pub(super) network: NetworkTable,
     pub(super) delivery: DeliveryTable,
     pub(super) holder: HolderTable,
+    pub(super) mirror: MirrorTable,
     pub(super) node: NodeTable,
     pub(super) workspaces: WorkspacesTable,
 }
@@ -148,6 +151,34 @@ impl DeliveryTable {
             );
         }
         Ok(Duration::from_secs(self.ready_timeout_s))
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct MirrorTable {
+    pub(super) max_mib: u64,
+}
+
+impl Default for MirrorTable {
+    fn default() -> Self {
+        Self { max_mib: 256 }
+    }
+}
+
+impl MirrorTable {
+    /// Most bytes of the copies of a project's conversations.
+    pub(super) fn bytes_max(&self, path: &Path) -> anyhow::Result<u64> {
+        if !COPIES_MIB.contains(&self.max_mib) {
+            bail!(
+                "`[mirror] max_mib` in {} is {}: give {} to {} MiB",
+                path.display(),
+                self.max_mib,
+                COPIES_MIB.start(),
+                COPIES_MIB.end()
+            );
+        }
+        Ok(self.max_mib << 20)
     }
 }
 

@@ -23,7 +23,11 @@ pub(crate) struct Copied {
 
 impl Copied {
     pub(crate) async fn new() -> Self {
-        let server = Server::start(Agent::fake("")).await;
+        Self::with(Agent::fake("")).await
+    }
+
+    pub(crate) async fn with(agent: Agent) -> Self {
+        let server = Server::start(agent).await;
         let project = server.project("p").await;
         server.start_session(&project).await;
         say(&server, &project, "first words").await;
@@ -69,7 +73,7 @@ impl Copied {
     }
 
     /// Starts the session, and checks that the conversation goes on with this transcript.
-    async fn goes_on(&self, whole: &[u8]) -> Value {
+    pub(crate) async fn goes_on(&self, whole: &[u8]) -> Value {
         let mut events = Events::follow(&self.server, &self.project).await;
         let session = self.server.start_session(&self.project).await;
         assert_eq!(session["claude_session_id"], self.id.as_str());

@@ -82,17 +82,31 @@ fn a_damaged_record_costs_no_line() {
 #[test]
 fn checksums_go_on_at_their_end() {
     let copied = Copied::new();
-    let end = extend(&copied.copy).unwrap();
-    let more = copied.whole.repeat(2);
-    fs::write(&copied.copy, &more).unwrap();
-    let end = extend_from(&copied.copy, Some(end)).unwrap();
-    assert_eq!((end.lines, end.bytes), (6, more.len() as u64));
     let len = || fs::metadata(sums(&copied.copy)).unwrap().len() as usize;
+    let size = |text: &str| text.len() as u64;
+    let mut end = extend(&copied.copy).unwrap();
+    let mut whole = copied.whole.clone();
+    for line in LINES {
+        let mut appended = Appended::after(&copied.copy, Some(end), size(&whole)).unwrap();
+        appended.add(line.as_bytes());
+        whole.push_str(line);
+        fs::write(&copied.copy, &whole).unwrap();
+        appended.write().unwrap();
+        end = appended.end();
+    }
+    assert_eq!((end.lines, end.bytes), (6, size(&whole)));
     assert_eq!(len(), 6 * RECORD);
     assert!(!is_damaged(&copied.copy).unwrap());
     // Another writer has removed them meanwhile.
     forget(&copied.copy).unwrap();
-    extend_from(&copied.copy, Some(end)).unwrap();
+    let again = Appended::after(&copied.copy, Some(end), size(&whole)).unwrap();
+    assert_eq!((again.end(), len()), (end, 6 * RECORD));
+    // A step that failed leaves none.
+    let before = end;
+    let mut failed = Appended::after(&copied.copy, Some(end), size(&whole)).unwrap();
+    failed.add(b"not in the copy\n");
+    failed.write().unwrap();
+    failed.cut(before).unwrap();
     assert_eq!(len(), 6 * RECORD);
     copied.flip(&copied.copy, 5);
     assert!(is_damaged(&copied.copy).unwrap());

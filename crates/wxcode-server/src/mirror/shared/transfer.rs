@@ -10,11 +10,11 @@ use std::{
 use wxcode_core::id::Id;
 use wxcode_store::{CopyFile, StoreError};
 
-use super::{
-    super::{bound::BOUND, checksum},
-    Result, Shared,
-};
+use super::{super::checksum, Result, Shared};
 use crate::disk::on_disk;
+
+/// Most bytes of a published file: other nodes may have a larger bound than this one.
+const FILE_MAX: u64 = 64 << 30; // 64 GiB
 
 /// Downloads a file: the bytes after the first `from`, or all of it.
 pub(super) async fn download(
@@ -24,10 +24,10 @@ pub(super) async fn download(
     path: &Path,
     from: Option<u64>,
 ) -> Result<()> {
-    if file.len > BOUND {
+    if file.len > FILE_MAX {
         let (name, len) = (&file.name, file.len);
         let error =
-            format!("the file {name} of a copy has {len} bytes, at most {BOUND} are expected");
+            format!("the file {name} of a copy has {len} bytes, at most {FILE_MAX} are expected");
         return Err(StoreError::Refused(error).into());
     }
     if let Some(from) = from {

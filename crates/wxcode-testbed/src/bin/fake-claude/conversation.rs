@@ -1,6 +1,7 @@
 //! The conversation: its id, its transcript, and the public record of the process.
 
 use std::{
+    cell::Cell,
     env, fs,
     io::{self, Write as _},
     path::{Path, PathBuf},
@@ -28,6 +29,8 @@ pub(crate) struct Conversation {
     resumed: Option<PathBuf>,
     /// Whether nothing is written to the transcript.
     pub(crate) is_unkept: bool,
+    /// The last entry of the transcript.
+    last: Cell<Option<Uuid>>,
 }
 
 impl Conversation {
@@ -45,6 +48,7 @@ impl Conversation {
             config_dir,
             resumed: None,
             is_unkept: false,
+            last: Cell::new(None),
         };
         if let Some(id) = arguments.session_id {
             conversation.id = id;
@@ -59,7 +63,12 @@ impl Conversation {
             };
             conversation.id = id;
             conversation.resumed = conversation.find();
-            conversation.user_messages = count_user_messages(&conversation.transcript());
+            let records = records(&conversation.transcript());
+            let is_user = |record: &&Value| record["type"] == "user";
+            conversation.user_messages = records.iter().filter(is_user).count();
+            let mut ids = records.iter().rev().map(|record| &record["uuid"]);
+            let last = ids.find_map(|id| Uuid::parse_str(id.as_str()?).ok());
+            conversation.last.set(last);
             if conversation.user_messages == 0 {
                 return Ok(Err(unknown()));
             }
@@ -72,6 +81,7 @@ impl Conversation {
         self.id = Uuid::new_v4();
         self.resumed = None;
         self.user_messages = 0;
+        self.last.set(None);
     }
 
     /// The conversation's transcript in any folder, found like the real one does.
@@ -149,7 +159,9 @@ impl Conversation {
             fs::create_dir_all(folder)?;
         }
         let mut record = record.clone();
-        record["uuid"] = Uuid::new_v4().to_string().into();
+        let id = Uuid::new_v4();
+        record["uuid"] = json!(id);
+        record["parentUuid"] = json!(self.last.replace(Some(id)));
         record["timestamp"] = Timestamp::now().to_string().into();
         let mut file = fs::File::options().create(true).append(true).open(path)?;
         file.write_all(format!("{record}\n").as_bytes())
@@ -207,10 +219,9 @@ fn proc_start() -> u64 {
     start.and_then(|ticks| ticks.parse().ok()).unwrap_or(0)
 }
 
-fn count_user_messages(transcript: &Path) -> usize {
+fn records(transcript: &Path) -> Vec<Value> {
     let text = fs::read_to_string(transcript).unwrap_or_default();
     text.lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter(|record| record["type"] == "user")
-        .count()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect()
 }
