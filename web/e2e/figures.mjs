@@ -1,8 +1,9 @@
 // Figures of the terminal for docs/performance.md, measured, not judged: a key to its paint next to
-// plain xterm.js, the first paint on a cold cache with a slow processor, and the memory of a page
+// plain xterm.js with a local echo and with an echo by a WebSocket, the first paint on a cold cache with a slow processor, and the memory of a page
 // after much output. On a real server whose agent is a shell with the prompt `$ `.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { WebSocketServer } from "ws";
 import { connected, createProject, keyboard, launch, logIn, newPage, quiet, run, shows } from "./browser.mjs";
 
 const { WXCODE_URL: url, WXCODE_TOKEN: token, WXCODE_WORKSPACE: workspace } = process.env;
@@ -46,6 +47,31 @@ async function keyToPaint(page) {
   return times.sort((a, b) => a - b);
 }
 
+/**
+ * The same times of plain xterm.js that echoes by itself, or by a server at `address` that sends back
+ * each message at once: no terminal behind a network is faster.
+ */
+async function plainKeys(address) {
+  const alone = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+  await alone.setContent("<div id=t style='height:700px'></div>");
+  await alone.evaluate(readFileSync(plain, "utf8"));
+  await alone.evaluate(async (address) => {
+    const terminal = new window.Terminal({ cols: 120, rows: 40, cursorBlink: true });
+    terminal.open(document.querySelector("#t"));
+    if (address === null) terminal.onData((data) => terminal.write(data));
+    else {
+      const socket = new WebSocket(address);
+      await new Promise((opened) => (socket.onopen = opened));
+      socket.onmessage = ({ data }) => terminal.write(data);
+      terminal.onData((data) => socket.send(data));
+    }
+    terminal.focus();
+  }, address);
+  const times = await keyToPaint(alone);
+  await alone.close();
+  return times;
+}
+
 const browser = await launch();
 try {
   const { page } = await newPage(browser);
@@ -59,24 +85,21 @@ try {
   await keyboard(page).focus();
   const own = await keyToPaint(page);
 
-  const alone = await browser.newPage({ viewport: { width: 1280, height: 800 } });
-  await alone.setContent("<div id=t style='height:700px'></div>");
-  await alone.evaluate(readFileSync(plain, "utf8"));
-  await alone.evaluate(() => {
-    const terminal = new window.Terminal({ cols: 120, rows: 40, cursorBlink: true });
-    terminal.open(document.querySelector("#t"));
-    terminal.onData((data) => terminal.write(data));
-    terminal.focus();
-  });
-  const local = await keyToPaint(alone);
-  await alone.close();
+  const local = await plainKeys(null);
+  const echo = new WebSocketServer({ host: "127.0.0.1", port: 0 });
+  await new Promise((listens) => echo.once("listening", listens));
+  echo.on("connection", (socket) => socket.on("message", (data) => socket.send(String(data))));
+  const remote = await plainKeys(`ws://127.0.0.1:${echo.address().port}/`);
+  echo.close();
   for (const [name, share] of [
     ["p50", 0.5],
     ["p95", 0.95],
-  ])
+  ]) {
+    const [ours, here, there] = [own, local, remote].map((times) => at(times, share));
     console.log(
-      `key to paint, ${name}: ${at(own, share).toFixed(1)} ms, plain xterm.js ${at(local, share).toFixed(1)} ms, ${(at(own, share) / at(local, share)).toFixed(2)}×`,
+      `key to paint, ${name}: ${ours.toFixed(1)} ms; plain xterm.js with a local echo ${here.toFixed(1)} ms, ${(ours / here).toFixed(2)}×; with an echo by a WebSocket ${there.toFixed(1)} ms, ${(ours / there).toFixed(2)}×`,
     );
+  }
 
   const paints = [];
   let bytes = 0;
