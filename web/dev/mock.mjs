@@ -25,6 +25,9 @@ const TYPES = {
 const LOGIN = `<!doctype html><title>wxcode</title><form method="post">
 <label>Token <input name="token" type="password"></label><button type="submit">Log in</button></form>`;
 
+/** The server's words of these statuses. */
+const CODES = { 404: "not_found", 409: "conflict", 422: "invalid" };
+
 export function startMock({ port = 0, token = "mock" } = {}) {
   /** Events of all projects. */
   const all = new Events();
@@ -83,7 +86,13 @@ export function startMock({ port = 0, token = "mock" } = {}) {
       const status = error.status ?? (error.code === "ENOENT" ? 404 : 500);
       send(
         status,
-        JSON.stringify({ type: "about:blank", title: "Error", status, detail: error.message }),
+        JSON.stringify({
+          type: "about:blank",
+          title: "Error",
+          status,
+          detail: error.message,
+          code: CODES[status],
+        }),
         "application/problem+json",
       );
     }

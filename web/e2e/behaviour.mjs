@@ -37,16 +37,17 @@ export const behaviours = {
     await context.setOffline(true);
     mock.drop();
     await page.getByText("Connection lost. Trying again…").waitFor();
-    await page.getByText("Keys are not sent until the connection is back.").waitFor();
+    await page.getByText("Your keys are kept until the connection is back.").waitFor();
     const received = agent.received;
-    await keyboard(page).pressSequentially("lost keys");
+    await keyboard(page).pressSequentially(" kept");
+    assert.equal(agent.received, received);
     await page.getByText("Reconnecting…").or(page.getByText("Connection lost")).first().waitFor();
     await context.setOffline(false);
     await connected(page);
     await keyboard(page).pressSequentially(" after");
-    await shows(page, "> before after");
-    // The agent's first input is the user's focus report.
-    assert.equal(agent.received, `${received}\x1b[I after`);
+    await shows(page, "> before kept after");
+    // The user's focus report follows the kept keys.
+    assert.equal(agent.received, `${received} kept\x1b[I after`);
     assert.equal((await screenText(page)).match(/for shortcuts/g)?.length, 1, "the screen is drawn once");
     await context.close();
   },
@@ -134,7 +135,7 @@ export const behaviours = {
       sockets += 1;
     });
     await page.goto(`${mock.url}/#/projects/${"0".repeat(24)}`);
-    await page.getByText("There is no output project").waitFor();
+    await page.getByText("This does not exist").waitFor();
     await page.getByRole("link", { name: "All projects" }).click();
     await page.getByRole("heading", { name: "Projects" }).waitFor();
     assert.equal(sockets, 0);

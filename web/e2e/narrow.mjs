@@ -88,6 +88,31 @@ try {
       }
       const tabs = page.locator("nav.tabs button");
       await tabs.first().waitFor();
+      // A question stands above the other parts of the project, and covers none of them.
+      await page.goto(`${url}/#/projects/${asking}`);
+      await page.locator("#ask-title").waitFor();
+      for (const [at, part] of [
+        [1, ".conversation.card"],
+        [2, ".side"],
+        [3, ".side"],
+      ]) {
+        await tabs.nth(at).click();
+        const edge = (selector, side) =>
+          page.locator(selector).evaluate((one, name) => one.getBoundingClientRect()[name], side);
+        const [below, height] = [await edge(".ask section", "bottom"), await edge(part, "height")];
+        const top = await edge(part, "top");
+        if (below > top + 0.5 || height < 80)
+          faults.push(`${width} ${locale} tab ${at}: the question covers ${part}`);
+      }
+      // The palette names a project also next to a long state.
+      await page.getByRole("button", { name: /^(Go to|Ir para)/ }).click();
+      const name = page.getByRole("option").filter({ hasText: LONG }).locator(".title");
+      if ((await name.first().evaluate((one) => one.getBoundingClientRect().width)) < 60)
+        faults.push(`${width} ${locale}: the palette shows no name`);
+      await page.keyboard.press("Escape");
+      await page.goto(`${url}/#/projects/${idle}`);
+      await page.getByRole("heading", { name: "Idle", level: 1 }).waitFor();
+      await tabs.first().waitFor();
       for (let at = 0; at < (await tabs.count()); at += 1) {
         await tabs.nth(at).click();
         await check(`tab ${at}`);

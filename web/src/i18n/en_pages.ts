@@ -2,6 +2,7 @@
 export const pages = {
   "app.waiting": "Waiting for you",
   "app.waits": "{name} needs you",
+  "app.wait_short": "{count} {count|waits|wait}",
   "app.wait": "{count} {count|project needs|projects need} you",
   "attention.permission": "The agent needs your permission.",
   "attention.question": "The agent has a question for you.",

@@ -15,6 +15,7 @@ export const problems = {
     "The server of the group that has this project does not answer. Try again in a moment.",
   "problem.no_repository": "The workspace is in no git repository, so changes cannot be shown.",
   "problem.not_begun": "The milestone has not been started, so it changed nothing.",
+  "problem.not_found": "This does not exist (any more). It may have been deleted.",
   "problem.not_pending": "This milestone is on its way to the agent: only a pending one can be edited.",
   "problem.not_queued": "This command is no longer in the queue. Queue another one instead.",
   "problem.record_unreadable": "A stored record cannot be read. See the server's log.",

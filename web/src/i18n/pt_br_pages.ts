@@ -4,6 +4,7 @@ import type { pages as en } from "./en_pages";
 export const pages: Record<keyof typeof en, string> = {
   "app.waiting": "Esperando por você",
   "app.waits": "{name} precisa de você",
+  "app.wait_short": "{count} {count|espera|esperam}",
   "app.wait": "{count} {count|projeto precisa|projetos precisam} de você",
   "attention.permission": "O agente precisa da sua permissão.",
   "attention.question": "O agente tem uma pergunta para você.",

@@ -19,6 +19,7 @@ export const problems: Record<keyof typeof en, string> = {
   "problem.no_repository":
     "A pasta de trabalho não está em um repositório git, então não é possível mostrar as alterações.",
   "problem.not_begun": "O marco ainda não foi iniciado, então não alterou nada.",
+  "problem.not_found": "Isto não existe (mais). Talvez tenha sido excluído.",
   "problem.not_pending": "Este marco já foi para o agente: só dá para editar um marco pendente.",
   "problem.not_queued": "Este comando não está mais na fila. Coloque outro na fila.",
   "problem.record_unreadable": "Não foi possível ler um registro guardado. Veja o log do servidor.",
