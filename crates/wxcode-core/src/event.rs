@@ -130,6 +130,21 @@ pub enum Kind {
         /// The id found in place of the current id.
         found: Option<Uuid>,
     },
+    /// Another node had taken the project over, and the late agent here was ended.
+    #[serde(rename = "session.superseded")]
+    SessionSuperseded {
+        session_id: Id,
+        /// The node that has the project now.
+        node: String,
+        /// When this node was last sure of the project.
+        since: Timestamp,
+        /// Files of the workspace that changed since then, the first ones.
+        files: Vec<String>,
+        /// The number of all these files.
+        file_count: u64,
+        /// Whether the whole workspace was looked at.
+        complete: bool,
+    },
     /// The agent's state, its dialog or its pending question changed.
     #[serde(rename = "agent.state")]
     AgentState {
@@ -320,6 +335,7 @@ impl Kind {
             Self::SessionRestored { .. } => "session.restored",
             Self::ConversationTurn { .. } => "conversation.turn",
             Self::SessionReclaimed { .. } => "session.reclaimed",
+            Self::SessionSuperseded { .. } => "session.superseded",
             Self::AgentState { .. } => "agent.state",
             Self::LimitReached { .. } => "limit.reached",
             Self::LimitCleared { .. } => "limit.cleared",

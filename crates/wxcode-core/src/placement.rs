@@ -72,6 +72,13 @@ pub fn watches(watcher: Uuid, of: Uuid, nodes: &[Uuid]) -> bool {
     before.count() < WATCHERS
 }
 
+/// The place of a project in an order of a node's own: of several nodes with the same work, each
+/// begins elsewhere.
+#[must_use]
+pub fn order(project: Id, node: Uuid) -> u64 {
+    mix(&project.to_string(), node)
+}
+
 /// A number that looks random, the same on each node: FNV-1a, then the finish of SplitMix64.
 fn mix(seed: &str, node: Uuid) -> u64 {
     let bytes = seed.bytes().chain(*node.as_bytes());

@@ -1,6 +1,8 @@
 //! The two protocols of a session: the holder's socket ([`holder`]) and the WebSocket `wxcode.v1`
 //! ([`websocket`]), and the types that both carry.
 //!
+//! Beside them, [`event_stream`] reads the server-sent events, which clients and nodes follow.
+//!
 //! Both are binary: a type byte, then numbers in big-endian order, then bytes. `docs/holder.md` and
 //! `docs/protocol.md` lay them out. Start with [`holder::frame::Decoder`] for a holder's socket, and
 //! with [`websocket::ServerFrame::decode`] for a terminal.
@@ -10,6 +12,7 @@
 #![warn(missing_docs)]
 
 mod ancestry;
+pub mod event_stream;
 mod exit;
 mod fields;
 pub mod holder;

@@ -279,7 +279,10 @@ impl Callers {
     async fn watch(&self) {
         let mut cleaned = Instant::now();
         loop {
-            tokio::time::sleep(LOOK).await;
+            tokio::select! {
+                () = tokio::time::sleep(LOOK) => {}
+                () = self.0.store.told_credential() => self.0.sources.known.clear(),
+            }
             for id in self.0.ends.awaited() {
                 // While the store is away, what is open stays open.
                 if self.0.sources.is_gone(id).await.unwrap_or(false) {

@@ -25,6 +25,7 @@ mod retention;
 mod run;
 mod session;
 mod slot;
+mod superseded;
 mod takeover;
 
 pub use conversation::{relocation::RelocateError, switch::ResumeError};

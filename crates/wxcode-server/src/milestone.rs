@@ -82,6 +82,7 @@ impl Milestones {
             not_before: None,
             steer: false,
             at: now,
+            fence: None,
         };
         let delivered = self.sessions.deliver(&delivery).await?;
         // An edit may have come between the reading of the context and the queueing.

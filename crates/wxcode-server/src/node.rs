@@ -64,8 +64,8 @@ struct Inner {
     routes: Mutex<HashMap<Id, (Node, Instant)>>,
     /// Workspaces, whether this node reaches them, and since when that is known.
     reach: Mutex<HashMap<PathBuf, (bool, Instant)>>,
-    /// The held leases of other nodes, and since when that is known.
-    held: tokio::sync::Mutex<Option<(Arc<Vec<route::Elsewhere>>, Instant)>>,
+    /// The held leases of other nodes, as last read.
+    held: tokio::sync::Mutex<Option<route::Held>>,
     client: Client<Connector, Body>,
     /// The certificates that peers show.
     pins: Pins,

@@ -7,7 +7,9 @@
 //! - Each operation is measured here.
 
 mod access;
+mod changes;
 mod conversation;
+mod late;
 mod node;
 mod notice;
 
@@ -51,6 +53,8 @@ struct Inner {
     store: Arc<dyn Store>,
     events: Events,
     metrics: Metrics,
+    changes: changes::Changes,
+    in_progress: late::InProgress,
     /// The number of changes of projects here.
     project_changes: AtomicU64,
     /// The epochs of the leases that this server took.
@@ -74,6 +78,8 @@ impl Repository {
             store,
             events,
             metrics,
+            changes: changes::Changes::default(),
+            in_progress: late::InProgress::default(),
             project_changes: AtomicU64::new(0),
             fences: std::sync::Mutex::default(),
             deliveries: [const { Mutex::const_new(()) }; LOCKS],
@@ -101,6 +107,7 @@ impl Repository {
         if let Some(before) = &self.0.before {
             before(operation).await;
         }
+        let _in_progress = self.0.in_progress.begin(operation);
         self.0.metrics.timed(operation, work).await
     }
 
@@ -109,17 +116,21 @@ impl Repository {
         lock(&self.0.fences).get(&project).copied()
     }
 
-    /// Sets the epoch of this server's lease on a project; `None` after the release of the lease.
     /// The epoch for this server's changes of a milestone's project.
     fn fence_of(&self, milestone: Option<&Milestone>) -> Option<u64> {
         self.fence(milestone?.output_project_id)
     }
 
-    pub(crate) fn set_fence(&self, project: Id, epoch: Option<u64>) {
+    /// Sets the epoch of this server's lease on a project.
+    pub(crate) fn set_fence(&self, project: Id, epoch: u64) {
+        lock(&self.0.fences).insert(project, epoch);
+    }
+
+    /// Clears the epoch after the end of the lease, unless the server has a newer one.
+    pub(crate) fn clear_fence(&self, project: Id, epoch: u64) {
         let mut fences = lock(&self.0.fences);
-        match epoch {
-            Some(epoch) => drop(fences.insert(project, epoch)),
-            None => drop(fences.remove(&project)),
+        if fences.get(&project) == Some(&epoch) {
+            fences.remove(&project);
         }
     }
 
@@ -164,6 +175,11 @@ impl Repository {
 
     pub(crate) async fn queue(&self, delivery: &NewDelivery) -> Result<Queued> {
         let _turn = of(&self.0.deliveries, delivery.id).lock().await;
+        let fence = self.fence(delivery.output_project_id);
+        let delivery = &NewDelivery {
+            fence: delivery.fence.or(fence),
+            ..delivery.clone()
+        };
         let queued = self.run("queue", self.0.store.queue(delivery)).await?;
         if let Queued::New(delivery) = &queued {
             self.0.metrics.delivery(delivery);
@@ -175,6 +191,10 @@ impl Repository {
 
     pub(crate) async fn edit(&self, edit: &Edit) -> Result<Edited> {
         let _turn = of(&self.0.deliveries, edit.id).lock().await;
+        let edit = &Edit {
+            fence: self.fence(edit.output_project_id),
+            ..edit.clone()
+        };
         let edited = self.run("edit", self.0.store.edit(edit)).await?;
         if let Edited::Done(delivery) = &edited {
             self.publish(delivery.output_project_id, Kind::from(delivery))

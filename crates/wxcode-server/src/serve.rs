@@ -196,6 +196,7 @@ impl Server {
             planning: planning.clone(),
             elsewhere: Elsewhere::new(nodes.clone()),
         };
+        let told = store.clone();
         let notices = notify::start(
             store.clone(),
             callers.clone(),
@@ -255,6 +256,8 @@ impl Server {
         }
         let waiting = sessions.clone();
         tokio::spawn(async move { waiting.look_for_waiting().await });
+        let ends = closing.clone();
+        tokio::spawn(async move { told.follow_changes(&ends).await });
         if settings.takes_over {
             let sessions = sessions.clone();
             tokio::spawn(async move { sessions.take_over().await });

@@ -43,7 +43,7 @@ use self::{
     options::Options,
     protocol::Protocol,
 };
-use crate::{access::Caller, listen::Connection};
+use crate::{access::Caller, listen::Connection, node::Unreachable};
 use wxcode_protocol::websocket::INPUT_MAX;
 
 /// Largest WebSocket message, in bytes: [`INPUT_MAX`] of input in JSON's longest form (`\u001b`),
@@ -76,9 +76,10 @@ pub(crate) async fn of_project(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     Extension(caller): Extension<Caller>,
+    unreachable: Option<Extension<Unreachable>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
-    let wanted = (Wanted::Project, id);
+    let wanted = (Wanted::Project, id, unreachable.is_some());
     accept(terminals, wanted, query, &headers, &caller, upgrade)
 }
 
@@ -96,15 +97,16 @@ pub(crate) async fn of_milestone(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     Extension(caller): Extension<Caller>,
+    unreachable: Option<Extension<Unreachable>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
-    let wanted = (Wanted::Milestone, id);
+    let wanted = (Wanted::Milestone, id, unreachable.is_some());
     accept(terminals, wanted, query, &headers, &caller, upgrade)
 }
 
 fn accept(
     terminals: Terminals,
-    (wanted, id): (Wanted, String),
+    (wanted, id, is_unreachable): (Wanted, String, bool),
     query: Option<String>,
     headers: &HeaderMap,
     caller: &Caller,
@@ -150,6 +152,10 @@ fn accept(
                             "the token or login was removed or is expired: log in again",
                         ),
                     },
+                };
+                let end = match is_unreachable {
+                    true => end.unreachable(),
+                    false => end,
                 };
                 client.close(end).await;
             })

@@ -10,10 +10,7 @@
 
 mod execution;
 
-use mongodb::{
-    Collection,
-    bson::{self, Bson, Document, doc, oid::ObjectId},
-};
+use mongodb::bson::{self, Bson, Document, doc, oid::ObjectId};
 use serde::{Deserialize, Serialize};
 use wxcode_core::{id::Id, project::ProjectStatus};
 
@@ -21,6 +18,7 @@ use crate::{
     failure::Failure,
     fields::{Fields, oid},
     lease,
+    reading::{self, Found, Lookups},
     records::{PROJECTS, Records},
 };
 
@@ -83,6 +81,8 @@ struct Change {
 pub(crate) struct Work {
     project: ObjectId,
     rev: Option<Bson>,
+    /// The number of the last change of any record read with it; a change writes no other one.
+    latest: i64,
     /// The project's status.
     pub(crate) status: Option<String>,
     /// The number of the last queued delivery.
@@ -115,34 +115,33 @@ pub(crate) struct ProjectUpdate {
     pub(crate) status: Option<(ProjectStatus, ProjectStatus, bson::DateTime)>,
 }
 
-/// Reads a project's work, after executing an unfinished change; `None` without the project.
-pub(crate) async fn work(records: &Records, project: Id) -> Result<Option<Work>, Failure> {
+/// Reads a project's work, and records for a decision after it; executes an unfinished change
+/// first. `None` without the project.
+pub(crate) async fn work(
+    records: &Records,
+    project: Id,
+    lookups: &Lookups,
+) -> Result<Option<(Work, Found)>, Failure> {
     let project = oid(project);
     loop {
-        let found = records
-            .ask(
-                records
-                    .projects
-                    .find_one(doc! { "_id": project })
-                    .projection(doc! { "wxcode.work": 1, "wxcode.lease.epoch": 1, "status": 1 }),
-            )
-            .await?;
-        let Some(found) = found else {
+        let Some(found) = reading::read(records, project, lookups).await? else {
             return Ok(None);
         };
-        if settle(records, project, &found).await? {
+        if settle(records, project, &found.project).await? {
             continue;
         }
-        let fields = Fields::of(PROJECTS, &found);
-        return Ok(Some(Work {
+        let fields = Fields::of(PROJECTS, &found.project);
+        let work = Work {
             project,
             rev: fields.get("wxcode.work.rev").cloned(),
+            latest: found.latest()?,
             status: fields.text("status")?,
             queued: fields.count("wxcode.work.queued")?.unwrap_or_default(),
             first: fields.id("wxcode.work.first")?,
             epoch: fields.count("wxcode.lease.epoch")?,
             fence: None,
-        }));
+        };
+        return Ok(Some((work, found)));
     }
 }
 
@@ -162,7 +161,7 @@ pub(crate) async fn commit(
     };
     // Numbers begin again after a restore, or another program, took the project's document back in
     // time. A write with a number of the past would be skipped.
-    let latest = execution::latest(records, &writes).await?;
+    let latest = work.latest;
     if latest > last {
         tracing::warn!(
             project = %work.project.to_hex(),
@@ -215,32 +214,22 @@ pub(crate) async fn commit(
         .ask(records.projects.update_one(filter, update))
         .await?;
     // The request may have been executed twice: then the first time decided.
-    if decided.modified_count == 0
-        && !is_marked(
-            &records.projects,
-            "wxcode.work.mark",
-            work.project,
-            mark,
-            records,
-        )
-        .await?
-    {
+    if decided.modified_count == 0 && !has_decided(records, work.project, mark).await? {
         return Ok(false);
     }
     execution::carry_out(records, work.project, &change).await?;
     Ok(true)
 }
 
-/// Whether a document has a mark in this field.
-pub(crate) async fn is_marked(
-    collection: &Collection<Document>,
-    field: &str,
-    id: ObjectId,
-    mark: ObjectId,
+/// Whether the operation with this mark made the project's last decision.
+async fn has_decided(
     records: &Records,
+    project: ObjectId,
+    mark: ObjectId,
 ) -> Result<bool, Failure> {
-    let marked = collection
-        .find_one(doc! { "_id": id, field: mark })
+    let marked = records
+        .projects
+        .find_one(doc! { "_id": project, "wxcode.work.mark": mark })
         .projection(doc! { "_id": 1 });
     Ok(records.ask(marked).await?.is_some())
 }

@@ -21,9 +21,10 @@ use crate::{
     attempt::Attempt,
     change::{self, Freshness, Link, ProjectUpdate, Work, Write},
     failure::Failure,
-    fields::{Fields, oid, time},
+    fields::{self, Fields, oid, time},
     milestone,
-    records::{self, DELIVERIES, PROJECTS, Records},
+    reading::{self, Found, Lookups},
+    records::{self, DELIVERIES, MILESTONES, PROJECTS, Records},
     repair,
 };
 
@@ -34,22 +35,34 @@ pub(crate) async fn queue(
 ) -> Result<Queued, Failure> {
     let project = new.output_project_id;
     let _turn = records.turn(oid(project)).await;
+    let key = new.idempotency_key.as_deref();
+    let mut lookups = to_queue(project, new.id, key);
+    if let Command::Milestone { id, .. } = &new.command {
+        lookups = lookups.id("milestone", MILESTONES, oid(*id)).linked(
+            "earlier",
+            DELIVERIES,
+            ("milestone", milestone::DELIVERY),
+        );
+    }
     loop {
-        let Some(work) = change::work(records, project).await? else {
+        let Some((mut work, found)) = change::work(records, project, &lookups).await? else {
             return Ok(Queued::Missing);
         };
+        work.fence = new.fence;
         // The answer to an earlier, equal request may have been lost.
-        if let Some(found) = find(records, new.id).await? {
+        if let Some(found) = one(&found, "same")? {
             if new.is_of(&found) {
                 return Ok(Queued::New(found));
             }
             return Err(Failure::taken(new.id));
         }
-        let key = new.idempotency_key.as_deref();
-        if let Some(earlier) = by_key(records, project, key).await? {
+        if let Some(earlier) = one(&found, "keyed")? {
             return Ok(Queued::Existing(earlier));
         }
-        let number = next_number(records, &work, project).await?;
+        if work.is_fenced() {
+            return Ok(Queued::Fenced);
+        }
+        let number = next_number(&work, &found)?;
         let (milestone_id, text, first) = match &new.command {
             Command::Text(text) => (None, text, None),
             Command::Milestone {
@@ -57,7 +70,7 @@ pub(crate) async fn queue(
                 new_project,
                 new_milestone,
             } => {
-                if let Some(answer) = not_startable(records, project, *id).await? {
+                if let Some(answer) = not_startable(&found, project)? {
                     return Ok(answer);
                 }
                 let first = match work.first {
@@ -73,7 +86,7 @@ pub(crate) async fn queue(
                 (Some(*id), text, Some(first.unwrap_or(new.id)))
             }
         };
-        let open = count_open(records, project).await?;
+        let open = found.count("open");
         if open >= QUEUE_MAX {
             return Ok(Queued::Full);
         }
@@ -100,16 +113,51 @@ pub(crate) async fn queue(
     }
 }
 
+/// The records for queueing a delivery with this id and key.
+fn to_queue(project: Id, id: Id, key: Option<&str>) -> Lookups {
+    let project = oid(project);
+    let newest = [
+        doc! { "$match": { "output_project_id": project } },
+        doc! { "$sort": { "n": -1 } },
+        doc! { "$limit": 1 },
+        doc! { "$project": { "n": 1, "change": 1 } },
+    ];
+    let lookups = Lookups::default()
+        .id("same", DELIVERIES, oid(id))
+        .find("newest", DELIVERIES, newest)
+        .count("open", DELIVERIES, of_open(project));
+    match key {
+        None => lookups,
+        Some(key) => {
+            // The type selects the partial index.
+            let key = doc! { "$eq": key, "$type": "string" };
+            let filter = doc! { "output_project_id": project, "idempotency_key": key };
+            lookups.find(
+                "keyed",
+                DELIVERIES,
+                [doc! { "$match": filter }, doc! { "$limit": 1 }],
+            )
+        }
+    }
+}
+
+/// The open deliveries of a project. They are counted where their number matters: a project's
+/// document may have gone back in time.
+pub(crate) fn of_open(project: ObjectId) -> Document {
+    doc! { "open": true, "output_project_id": project }
+}
+
+/// The delivery of a lookup.
+pub(crate) fn one(found: &Found, name: &str) -> Result<Option<Delivery>, Failure> {
+    found.one(name).map(read).transpose()
+}
+
 /// Returns the answer for a milestone whose command must not be queued now.
-async fn not_startable(records: &Records, project: Id, id: Id) -> Result<Option<Queued>, Failure> {
-    let Some(milestone) = milestone::of(records, project, id).await? else {
-        return Ok(Some(Queued::Missing));
-    };
-    let earlier = match milestone.delivery_id {
-        Some(delivery) => find(records, delivery).await?,
-        None => None,
-    };
-    Ok(Queued::instead(milestone.status, earlier))
+fn not_startable(found: &Found, project: Id) -> Result<Option<Queued>, Failure> {
+    match milestone::one(found, project)? {
+        Some(milestone) => Ok(Queued::instead(milestone.status, one(found, "earlier")?)),
+        None => Ok(Some(Queued::Missing)),
+    }
 }
 
 pub(crate) async fn step(
@@ -117,23 +165,27 @@ pub(crate) async fn step(
     step: &Step,
     attempt: Attempt,
 ) -> Result<Option<Delivery>, Failure> {
-    let Some(before) = find(records, step.id).await? else {
-        return Ok(None);
-    };
-    let project = before.output_project_id;
+    let project = step.project;
     let _turn = records.turn(oid(project)).await;
     let mut may_be_done = attempt.is_again;
+    let mut lookups = Lookups::default()
+        .id("delivery", DELIVERIES, oid(step.id))
+        .linked("milestone", MILESTONES, ("delivery", "milestone_id"));
+    if step.state.is_over() {
+        lookups = lookups.count("open", DELIVERIES, of_open(oid(project)));
+    }
     loop {
-        let Some(mut work) = change::work(records, project).await? else {
+        let Some((mut work, found)) = change::work(records, project, &lookups).await? else {
             return Ok(None);
         };
         work.fence = step.fence;
-        let Some(before) = find(records, step.id).await? else {
+        let before = one(&found, "delivery")?;
+        let Some(before) = before.filter(|before| before.output_project_id == project) else {
             return Ok(None);
         };
         let after = stepped(&before, step);
         // The answer to our own earlier try may have been lost.
-        if may_be_done && is_marked(records, step.id, attempt.mark).await? {
+        if may_be_done && is_marked(&found, "delivery", attempt) {
             return Ok(Some(before));
         }
         if work.is_fenced() || before.version != step.version || before.state.is_over() {
@@ -142,7 +194,7 @@ pub(crate) async fn step(
         let mut writes = vec![rewritten(&after)?];
         let mut own = ProjectUpdate::default();
         if after.state.is_over() {
-            own = ended(records, project, &work, &after).await?;
+            own = ended(&work, &after, found.count("open"));
         }
         if let (DeliveryState::Submitted, Some(id)) = (after.state, after.milestone_id) {
             let (from, to) = (MilestoneStatus::Pending, MilestoneStatus::InProgress);
@@ -159,8 +211,7 @@ pub(crate) async fn step(
             }
         }
         if let (DeliveryState::Failed, Some(id)) = (after.state, after.milestone_id)
-            && milestone::of(records, project, id)
-                .await?
+            && milestone::one(&found, project)?
                 .is_some_and(|milestone| milestone.delivery_id == Some(after.id))
         {
             writes.push(milestone::failed(id, after.error.as_deref()));
@@ -179,25 +230,26 @@ pub(crate) async fn restore(
 ) -> Result<bool, Failure> {
     let project = delivery.output_project_id;
     let _turn = records.turn(oid(project)).await;
+    let key = delivery.idempotency_key.as_deref();
+    let lookups = to_queue(project, delivery.id, key);
     loop {
-        let Some(work) = change::work(records, project).await? else {
+        let Some((work, found)) = change::work(records, project, &lookups).await? else {
             return Ok(false);
         };
-        if let Some(kept) = find(records, delivery.id).await? {
+        if let Some(kept) = one(&found, "same")? {
             if kept == *delivery {
                 return Ok(true);
             }
             return Err(Failure::taken(delivery.id));
         }
-        let key = delivery.idempotency_key.as_deref();
-        if by_key(records, project, key).await?.is_some() {
+        if found.one("keyed").is_some() {
             return Err(Failure::Refused(format!(
                 "the idempotency key of {} is another delivery's",
                 delivery.id
             )));
         }
-        let number = next_number(records, &work, project).await?;
-        let open = count_open(records, project).await?;
+        let number = next_number(&work, &found)?;
+        let open = found.count("open");
         let writes = vec![Write::Insert(write(delivery, number)?)];
         let own = ProjectUpdate {
             queued: Some(number),
@@ -210,23 +262,10 @@ pub(crate) async fn restore(
     }
 }
 
-/// Whether the operation with this mark was the last to change a delivery.
-async fn is_marked(records: &Records, id: Id, mark: ObjectId) -> Result<bool, Failure> {
-    change::is_marked(&records.deliveries, "mark", oid(id), mark, records).await
-}
-
-/// The project's delivery with this key.
-async fn by_key(
-    records: &Records,
-    project: Id,
-    key: Option<&str>,
-) -> Result<Option<Delivery>, Failure> {
-    let Some(key) = key else { return Ok(None) };
-    // The type selects the partial index.
-    let key = doc! { "$eq": key, "$type": "string" };
-    let filter = doc! { "output_project_id": oid(project), "idempotency_key": key };
-    let found = records.ask(records.deliveries.find_one(filter)).await?;
-    found.as_ref().map(read).transpose()
+/// Whether this operation was the last to change the delivery of a lookup.
+fn is_marked(found: &Found, name: &str, attempt: Attempt) -> bool {
+    let delivery = found.one(name);
+    delivery.is_some_and(|delivery| fields::is_marked(delivery, "mark", attempt.mark))
 }
 
 fn stepped(before: &Delivery, step: &Step) -> Delivery {
@@ -244,27 +283,14 @@ fn stepped(before: &Delivery, step: &Step) -> Delivery {
     }
 }
 
-/// The number of open deliveries, counted: a project's document may have gone back in time.
-async fn count_open(records: &Records, project: Id) -> Result<u64, Failure> {
-    let open = doc! { "open": true, "output_project_id": oid(project) };
-    records.ask(records.deliveries.count_documents(open)).await
-}
-
 /// The number of the next delivery, above all other numbers even if the project's document went
 /// back in time.
-async fn next_number(records: &Records, work: &Work, project: Id) -> Result<u64, Failure> {
-    let newest = records
-        .deliveries
-        .find_one(doc! { "output_project_id": oid(project) })
-        .sort(doc! { "n": -1 })
-        .projection(doc! { "n": 1 });
-    let newest = match records.ask(newest).await? {
-        Some(newest) => Fields::of(DELIVERIES, &newest)
-            .count("n")?
-            .unwrap_or_default(),
-        None => 0,
+fn next_number(work: &Work, found: &Found) -> Result<u64, Failure> {
+    let newest = match found.one("newest") {
+        Some(newest) => Fields::of(DELIVERIES, newest).count("n")?,
+        None => None,
     };
-    Ok(work.queued.max(newest) + 1)
+    Ok(work.queued.max(newest.unwrap_or_default()) + 1)
 }
 
 /// The earliest command of a project, apart from failed commands, from the project's deliveries.
@@ -285,28 +311,23 @@ async fn earliest_command(records: &Records, project: Id) -> Result<Option<Id>, 
     }
 }
 
-/// The change of the project's document at the end of a delivery.
-async fn ended(
-    records: &Records,
-    project: Id,
-    work: &Work,
-    after: &Delivery,
-) -> Result<ProjectUpdate, Failure> {
+/// The change of the project's document at the end of one of so many open deliveries.
+fn ended(work: &Work, after: &Delivery, open: u64) -> ProjectUpdate {
     let failed = after.state == DeliveryState::Failed;
-    Ok(ProjectUpdate {
-        open: Some(count_open(records, project).await?.saturating_sub(1)),
+    ProjectUpdate {
+        open: Some(open.saturating_sub(1)),
         first: (failed && work.first == Some(after.id)).then_some(None),
         ..ProjectUpdate::default()
-    })
+    }
 }
 
-/// The write and the change of the project's document for failing a queued delivery.
-pub(crate) async fn given_up(
-    records: &Records,
+/// The write and the change of the project's document for failing one of so many open deliveries.
+pub(crate) fn given_up(
     work: &Work,
     before: &Delivery,
     error: &str,
     at: Timestamp,
+    open: u64,
 ) -> Result<(Write, ProjectUpdate), Failure> {
     let after = Delivery {
         state: DeliveryState::Failed,
@@ -315,8 +336,7 @@ pub(crate) async fn given_up(
         updated_at: to_millis(at),
         ..before.clone()
     };
-    let own = ended(records, before.output_project_id, work, &after).await?;
-    Ok((rewritten(&after)?, own))
+    Ok((rewritten(&after)?, ended(work, &after, open)))
 }
 
 /// The write for turning a delivery into `after`.
@@ -329,23 +349,7 @@ fn rewritten(after: &Delivery) -> Result<Write, Failure> {
 }
 
 pub(crate) async fn get(records: &Records, id: Id) -> Result<Option<Delivery>, Failure> {
-    loop {
-        let Some(delivery) = find(records, id).await? else {
-            return Ok(None);
-        };
-        match change::freshness(records, delivery.output_project_id).await? {
-            Freshness::Whole => return Ok(Some(delivery)),
-            Freshness::Changed => {}
-            Freshness::Gone => return Ok(None),
-        }
-    }
-}
-
-/// The delivery as in the delivery's document, ignoring an unfinished change.
-pub(crate) async fn find(records: &Records, id: Id) -> Result<Option<Delivery>, Failure> {
-    let found = records
-        .ask(records.deliveries.find_one(doc! { "_id": oid(id) }))
-        .await?;
+    let found = reading::record(records, &records.deliveries, oid(id)).await?;
     found.as_ref().map(read).transpose()
 }
 
@@ -361,6 +365,7 @@ pub(crate) async fn list(
                 &records.deliveries,
                 (filter.clone(), doc! { "n": 1 }, listed()),
                 page,
+                filter.clone(),
             )
             .await?;
         match change::freshness(records, project).await? {
@@ -378,22 +383,15 @@ pub(crate) async fn open(
     records: &Records,
     project: Id,
 ) -> Result<Vec<Excerpt<Delivery>>, Failure> {
-    let filter = doc! { "open": true, "output_project_id": oid(project) };
-    loop {
-        let found = records
-            .all(
-                records
-                    .deliveries
-                    .find(filter.clone())
-                    .sort(doc! { "n": 1 })
-                    .projection(listed()),
-            )
-            .await?;
-        match change::freshness(records, project).await? {
-            Freshness::Whole => return found.iter().map(read_excerpt).collect(),
-            Freshness::Changed => {}
-            Freshness::Gone => return Ok(Vec::new()),
-        }
+    let stages = [
+        doc! { "$match": of_open(oid(project)) },
+        doc! { "$sort": { "n": 1 } },
+        doc! { "$project": listed() },
+    ];
+    let lookups = Lookups::default().find("open", DELIVERIES, stages);
+    match reading::whole(records, oid(project), lookups).await? {
+        Some(found) => found.all("open").map(read_excerpt).collect(),
+        None => Ok(Vec::new()),
     }
 }
 

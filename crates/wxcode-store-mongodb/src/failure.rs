@@ -14,6 +14,8 @@ const UNAUTHORIZED: [i32; 2] = [13, 18];
 const NAMESPACE_NOT_FOUND: i32 = 26;
 /// The code of a null, or another value, in place of a nested document.
 const PATH_NOT_VIABLE: i32 = 28;
+/// Codes of a server without change streams.
+const NO_STREAM: [i32; 2] = [20, 40573];
 /// Codes of an oversized document or index entry.
 const TOO_LARGE: [i32; 3] = [10334, 17280, 17419];
 /// Codes of a server that is not, or not yet, the primary, or is stopping; the driver sends the
@@ -67,6 +69,12 @@ impl Failure {
     /// Whether the collection does not exist.
     pub(crate) fn is_missing(&self) -> bool {
         matches!(self, Self::Driver(error) if code(error) == Some(NAMESPACE_NOT_FOUND))
+    }
+
+    /// Whether the server has no change streams.
+    pub(crate) fn is_unstreamed(&self) -> bool {
+        let is_meant = |code: i32| NO_STREAM.contains(&code);
+        matches!(self, Self::Driver(error) if code(error).is_some_and(is_meant))
     }
 
     /// Whether a null, or another value, stands in place of a nested document.

@@ -180,3 +180,8 @@ pub(crate) fn is_made_by(document: &Document, mark: ObjectId) -> bool {
     let ours = document.get_document("wxcode");
     ours.is_ok_and(|ours| ours.get_object_id("made").is_ok_and(|made| made == mark))
 }
+
+/// Whether the operation with this mark was the last to change a document, by the field at `path`.
+pub(crate) fn is_marked(document: &Document, path: &str, mark: ObjectId) -> bool {
+    Fields::of("", document).get(path) == Some(&Bson::ObjectId(mark))
+}

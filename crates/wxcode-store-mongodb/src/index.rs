@@ -28,6 +28,8 @@ pub(crate) async fn are_missing(records: &Records) -> Result<bool, Failure> {
                 "wxcode_workspace",
                 "wxcode_lease",
                 "wxcode_owner",
+                "wxcode_metered",
+                "wxcode_path",
             ],
         ),
         (
@@ -89,6 +91,18 @@ pub(crate) async fn make(records: &Records) -> Result<(), OpenError> {
                 "wxcode_owner",
                 doc! { "wxcode.lease.node.id": 1 },
                 doc! { "wxcode.lease.term_ms": { "$gt": 0_i64 } },
+            ),
+        ),
+        (
+            &records.projects,
+            plain("wxcode_path", doc! { "workspace_path": 1, "_id": 1 }),
+        ),
+        (
+            &records.projects,
+            partial(
+                "wxcode_metered",
+                doc! { "wxcode.settings.usage_metrics": 1, "created_at": 1, "_id": 1 },
+                doc! { "wxcode.settings.usage_metrics": true },
             ),
         ),
         (

@@ -6,7 +6,7 @@ mod edit;
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use mongodb::bson::{Bson, Document, doc, oid::ObjectId};
+use mongodb::bson::{Bson, Document, doc};
 use wxcode_core::{
     delivery::DeliveryState,
     excerpt::{self, Excerpt},
@@ -25,25 +25,30 @@ use crate::{
     failure::Failure,
     fields::{self, Fields, NO_REFERENCE, oid, time},
     project,
-    records::{self, MILESTONES, Records},
+    reading::{self, Found, Lookups},
+    records::{self, DELIVERIES, MILESTONES, Records},
 };
 
+/// The path of the link to the delivery of a milestone's command.
+pub(crate) const DELIVERY: &str = "wxcode.delivery_id";
+
 pub(crate) async fn get(records: &Records, id: Id) -> Result<Option<Milestone>, Failure> {
-    loop {
-        let Some(milestone) = find(records, id).await? else {
-            return Ok(None);
-        };
-        match change::freshness(records, milestone.output_project_id).await? {
-            Freshness::Whole => return Ok(Some(milestone)),
-            Freshness::Changed => {}
-            Freshness::Gone => return Ok(None),
-        }
-    }
+    let found = reading::record(records, &records.milestones, oid(id)).await?;
+    found.as_ref().map(read).transpose()
 }
 
-/// Whether the operation with this mark was the last to change a milestone.
-async fn is_marked(records: &Records, id: Id, mark: ObjectId) -> Result<bool, Failure> {
-    change::is_marked(&records.milestones, "wxcode.mark", oid(id), mark, records).await
+/// The records for a change of a milestone: it, its delivery, and the number of open deliveries.
+fn to_change(project: Id, id: Id) -> Lookups {
+    Lookups::default()
+        .id("milestone", MILESTONES, oid(id))
+        .linked("delivery", DELIVERIES, ("milestone", DELIVERY))
+        .count("open", DELIVERIES, delivery::of_open(oid(project)))
+}
+
+/// The milestone of the lookup with this name, if it belongs to the project.
+pub(crate) fn one(found: &Found, project: Id) -> Result<Option<Milestone>, Failure> {
+    let milestone = found.one("milestone").map(read).transpose()?;
+    Ok(milestone.filter(|milestone| milestone.output_project_id == project))
 }
 
 /// The milestone as in the milestone's document, ignoring an unfinished change.
@@ -72,6 +77,7 @@ pub(crate) async fn list(
                 &records.milestones,
                 (filter.clone(), order.clone(), doc! { WHOLE: 0 }),
                 page,
+                filter.clone(),
             )
             .await?;
         match change::freshness(records, project).await? {
@@ -128,24 +134,23 @@ pub(crate) async fn advance(
     let project = milestone.output_project_id;
     let _turn = records.turn(oid(project)).await;
     let mut may_be_done = attempt.is_again;
+    let lookups = to_change(project, id);
     loop {
-        let Some(mut work) = change::work(records, project).await? else {
+        let Some((mut work, found)) = change::work(records, project, &lookups).await? else {
             return Ok(None);
         };
         work.fence = how.fence;
-        let Some(milestone) = find(records, id).await? else {
+        let Some(milestone) = one(&found, project)? else {
             return Ok(None);
         };
-        if may_be_done && is_marked(records, id, attempt.mark).await? {
+        let is_ours = |document| fields::is_marked(document, "wxcode.mark", attempt.mark);
+        if may_be_done && found.one("milestone").is_some_and(is_ours) {
             return Ok(Some(milestone));
         }
         if work.is_fenced() || milestone.status != from {
             return Ok(None);
         }
-        let delivery = match milestone.delivery_id {
-            Some(delivery) => delivery::find(records, delivery).await?,
-            None => None,
-        };
+        let delivery = delivery::one(&found, "delivery")?;
         let state = delivery.as_ref().map(|delivery| delivery.state);
         // A delivery on its way stays: without the delivery a second command could follow.
         let link = match to {
@@ -158,7 +163,8 @@ pub(crate) async fn advance(
             && let Some(delivery) = delivery.filter(|d| d.state == DeliveryState::Queued)
         {
             let error = "the milestone was given up";
-            let (write, update) = delivery::given_up(records, &work, &delivery, error, at).await?;
+            let open = found.count("open");
+            let (write, update) = delivery::given_up(&work, &delivery, error, at, open)?;
             writes.push(write);
             own = update;
         }
@@ -218,21 +224,19 @@ pub(crate) async fn remove(
     };
     let project = milestone.output_project_id;
     let _turn = records.turn(oid(project)).await;
+    let lookups = to_change(project, id);
     loop {
-        let Some(mut work) = change::work(records, project).await? else {
+        let Some((mut work, found)) = change::work(records, project, &lookups).await? else {
             return Ok(missing);
         };
         work.fence = fence;
-        let Some(milestone) = find(records, id).await? else {
+        let Some(milestone) = one(&found, project)? else {
             return Ok(missing);
         };
         if work.is_fenced() {
             return Ok(Removed::Fenced);
         }
-        let delivery = match milestone.delivery_id {
-            Some(delivery) => delivery::find(records, delivery).await?,
-            None => None,
-        };
+        let delivery = delivery::one(&found, "delivery")?;
         let on_its_way = delivery.as_ref().is_some_and(|delivery| {
             matches!(
                 delivery.state,
@@ -246,7 +250,8 @@ pub(crate) async fn remove(
         let mut own = ProjectUpdate::default();
         if let Some(delivery) = delivery.filter(|d| d.state == DeliveryState::Queued) {
             let error = "the milestone was deleted";
-            let (write, update) = delivery::given_up(records, &work, &delivery, error, at).await?;
+            let open = found.count("open");
+            let (write, update) = delivery::given_up(&work, &delivery, error, at, open)?;
             writes.push(write);
             own = update;
         }
@@ -275,16 +280,6 @@ pub(crate) fn readable() -> Document {
             fields::optional("completed_at", "date"),
         ],
     }
-}
-
-/// Reads a milestone during the decision on a change of the milestone's project.
-pub(crate) async fn of(
-    records: &Records,
-    project: Id,
-    id: Id,
-) -> Result<Option<Milestone>, Failure> {
-    let milestone = find(records, id).await?;
-    Ok(milestone.filter(|milestone| milestone.output_project_id == project))
 }
 
 /// Converts a milestone to the first implementation's form, with that form's required fields and

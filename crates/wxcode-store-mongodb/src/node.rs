@@ -97,14 +97,11 @@ pub(crate) async fn key(
     }
 }
 
-pub(crate) async fn held(
-    records: &Records,
-    of: Option<Vec<Uuid>>,
-) -> Result<Vec<(Id, Lease)>, Failure> {
+pub(crate) async fn held(records: &Records, but: &[Uuid]) -> Result<Vec<(Id, Lease)>, Failure> {
     let mut filter = doc! { "wxcode.lease.term_ms": { "$gt": 0_i64 } };
-    if let Some(of) = of {
-        let of: Vec<String> = of.iter().map(Uuid::to_string).collect();
-        filter.insert("wxcode.lease.node.id", doc! { "$in": of });
+    if !but.is_empty() {
+        let but: Vec<String> = but.iter().map(Uuid::to_string).collect();
+        filter.insert("wxcode.lease.node.id", doc! { "$nin": but });
     }
     let query = records
         .projects

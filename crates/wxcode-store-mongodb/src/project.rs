@@ -103,13 +103,17 @@ pub(crate) async fn get(records: &Records, id: Id) -> Result<Option<OutputProjec
 }
 
 pub(crate) async fn list(records: &Records, page: Page) -> Result<Listing<OutputProject>, Failure> {
-    filtered(records, readable_documents(), page).await
+    // An index tells the number of documents, whatever they hold: to leave out those that cannot be
+    // read, all would have to be.
+    let all = doc! { "created_at": { "$gte": Bson::MinKey } };
+    filtered(records, readable_documents(), page, all).await
 }
 
 pub(crate) async fn metered(records: &Records, limit: u64) -> Result<Vec<OutputProject>, Failure> {
     let mut filter = readable_documents();
     filter.insert("wxcode.settings.usage_metrics", true);
-    let found = filtered(records, filter, Page { skip: 0, limit }).await?;
+    let page = Page { skip: 0, limit };
+    let found = filtered(records, filter.clone(), page, filter).await?;
     Ok(found.items)
 }
 
@@ -118,6 +122,7 @@ async fn filtered(
     records: &Records,
     filter: Document,
     page: Page,
+    counted: Document,
 ) -> Result<Listing<OutputProject>, Failure> {
     let order = doc! { "created_at": 1, "_id": 1 };
     loop {
@@ -126,6 +131,7 @@ async fn filtered(
                 &records.projects,
                 (filter.clone(), order.clone(), doc! {}),
                 page,
+                counted.clone(),
             )
             .await?;
         let mut was_settled = false;

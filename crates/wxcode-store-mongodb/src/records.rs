@@ -64,7 +64,7 @@ pub(crate) struct Records {
     pub(crate) nodes: Collection<Document>,
     /// The process's additions to the audit.
     audited: Arc<AtomicU64>,
-    database: Database,
+    pub(crate) database: Database,
     /// Changes of a project queue here cheaply, instead of failing in the database.
     turns: Arc<[Mutex<()>]>,
     /// Longest request.
@@ -149,29 +149,37 @@ impl Records {
     }
 
     /// Reads the documents of a page, without the fields left out by `projection`, and the number
-    /// without paging.
+    /// without paging. A last page tells that number by itself; before, `counted` says which
+    /// documents to count.
     pub(crate) async fn page(
         &self,
         collection: &Collection<Document>,
         (filter, order, projection): (Document, Document, Document),
         page: Page,
+        counted: Document,
     ) -> Result<(Vec<Document>, u64), Failure> {
-        let total = self.ask(collection.count_documents(filter.clone())).await?;
-        let limit = i64::try_from(page.limit.min(PAGE_MAX)).unwrap_or_default();
+        let limit = page.limit.min(PAGE_MAX);
+        let mut documents = Vec::new();
         // The database takes a limit of 0 as none.
-        if limit == 0 || page.skip >= total {
-            return Ok((Vec::new(), total));
+        if limit > 0 {
+            let found = collection
+                .find(filter)
+                .sort(order)
+                .projection(projection)
+                .skip(page.skip.min(i64::MAX.unsigned_abs()))
+                .limit(i64::try_from(limit).unwrap_or_default());
+            documents = self.all(found).await?;
         }
-        let documents = self
-            .all(
-                collection
-                    .find(filter)
-                    .sort(order)
-                    .projection(projection)
-                    .skip(page.skip)
-                    .limit(limit),
-            )
-            .await?;
+        let read = documents.len() as u64;
+        if read < limit && (read > 0 || page.skip == 0) {
+            return Ok((documents, page.skip + read));
+        }
+        let total = self.ask(collection.count_documents(counted)).await?;
+        let total = match read {
+            0 if limit > 0 => total.min(page.skip),
+            0 => total,
+            read => total.max(page.skip + read),
+        };
         Ok((documents, total))
     }
 }

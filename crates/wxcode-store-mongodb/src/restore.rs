@@ -76,7 +76,7 @@ async fn written(
     }
     let all: Vec<&String> = folders.values().collect();
     let owners = doc! { "$or": [
-        { workspace::FIELD: { "$in": &all } },
+        { workspace::FIELD: { "$in": &all, "$type": "string" } },
         { "workspace_path": { "$in": &all } },
     ] };
     let owners = records

@@ -34,6 +34,8 @@ const ANSWER_LAST: Duration = Duration::from_secs(8);
 const PAUSE_FIRST: Duration = Duration::from_millis(20);
 /// Longest pause between two tries.
 const PAUSE_MAX: Duration = Duration::from_secs(1);
+/// Longest operation, however many requests it makes.
+const OPERATION_MAX: Duration = Duration::from_secs(60);
 /// Longest wait for the answer to a ping.
 const PING_MAX: Duration = Duration::from_secs(3);
 
@@ -91,7 +93,9 @@ impl MongoStore {
             let mut is_mended = false;
             loop {
                 let within = Arc::new(records.within(answer_max));
-                match operation(within, attempt).await {
+                let left = OPERATION_MAX.saturating_sub(begun.elapsed());
+                let tried = tokio::time::timeout(left, operation(within, attempt)).await;
+                match tried.unwrap_or(Err(Failure::Late)) {
                     Err(failure) if failure.passes() && begun.elapsed() < PATIENCE => {
                         attempt.is_again = true;
                         tokio::time::sleep(pause).await;

@@ -21,6 +21,12 @@ use crate::{
 /// The canonical path of the project's own folder.
 pub(crate) const FIELD: &str = "wxcode.workspace";
 
+/// The condition of a field to be this text. The type selects the partial index: without it, the
+/// database reads all projects.
+fn equal(text: &str) -> Document {
+    doc! { "$eq": text, "$type": "string" }
+}
+
 /// Checks that no project but `id` has the folder.
 pub(crate) async fn is_free(records: &Records, id: Id, folder: &Path) -> Result<(), Failure> {
     let folder = fields::path(folder)?;
@@ -28,7 +34,7 @@ pub(crate) async fn is_free(records: &Records, id: Id, folder: &Path) -> Result<
     for field in [FIELD, "workspace_path"] {
         let others = records
             .projects
-            .find_one(doc! { field: folder, "_id": { "$ne": oid(id) } })
+            .find_one(doc! { field: equal(folder), "_id": { "$ne": oid(id) } })
             .projection(doc! { "name": 1 });
         let Some(other) = records.ask(others).await? else {
             continue;
@@ -46,7 +52,7 @@ pub(crate) async fn is_free(records: &Records, id: Id, folder: &Path) -> Result<
 pub(crate) async fn is_own(records: &Records, id: Id, folder: &Path) -> Result<(), Failure> {
     let others = records
         .projects
-        .find_one(doc! { FIELD: fields::path(folder)?, "_id": { "$ne": oid(id) } })
+        .find_one(doc! { FIELD: equal(fields::path(folder)?), "_id": { "$ne": oid(id) } })
         .projection(doc! { "name": 1 });
     match records.ask(others).await? {
         None => Ok(()),

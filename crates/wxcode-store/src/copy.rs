@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use wxcode_core::{
     delivery::Delivery, excerpt::Excerpt, id::Id, milestone::Milestone, project::OutputProject,
 };
@@ -15,6 +16,8 @@ use crate::{Added, CopyFile, Listing, PIECE_MAX, Page, ProjectRecords, Result, S
 const PAGE: u64 = 100;
 /// Most projects added at once.
 const AT_ONCE: usize = 50;
+/// Most projects read or compared at the same time.
+const READ_AT_ONCE: usize = 8;
 /// Most of their records; a project with more than [`PAGE`] of a kind is copied alone.
 const RECORDS_MAX: usize = 2_000;
 /// Most problems named in a report; further problems are counted.
@@ -73,11 +76,14 @@ pub async fn everything(
         }
         count_unread(&mut report, "projects", &listing, page);
         let mut batch = Batch::default();
-        for project in &listing.items {
-            let small = match to.project(project.id).await? {
-                Some(_) => None,
-                None => small(from, project).await?,
-            };
+        let smalls = listing.items.iter().map(|project| async move {
+            match to.project(project.id).await? {
+                Some(_) => Ok(None),
+                None => small(from, project).await,
+            }
+        });
+        let smalls = together(smalls.collect()).await?;
+        for (project, small) in listing.items.iter().zip(smalls) {
             if batch.is_full(small.as_ref()) {
                 batch.copy(from, to, &mut report, &mut progress).await?;
             }
@@ -117,12 +123,15 @@ impl Batch {
         if !small.is_empty() {
             to.restore_projects(small).await?;
         }
-        for (project, small) in &projects {
+        let equal = projects.iter().map(|(project, small)| async move {
+            match small {
+                Some(small) => small.is_in(to, project).await,
+                None => Ok(false),
+            }
+        });
+        let equal = together(equal.collect()).await?;
+        for ((project, small), is_equal) in projects.iter().zip(equal) {
             let problems = report.problem_count;
-            let is_equal = match small {
-                Some(small) => small.is_in(to, project).await?,
-                None => false,
-            };
             match small {
                 Some(small) if is_equal => {
                     report.milestones += small.milestones.total;
@@ -137,6 +146,12 @@ impl Batch {
         }
         Ok(())
     }
+}
+
+/// The answers to several questions, at most [`READ_AT_ONCE`] asked at the same time.
+async fn together<T>(questions: Vec<impl Future<Output = Result<T>> + Send>) -> Result<Vec<T>> {
+    let answers = stream::iter(questions).buffered(READ_AT_ONCE);
+    answers.try_collect().await
 }
 
 /// All records of a project with few of them, as the source lists them.
@@ -265,8 +280,12 @@ async fn conversations(
     project: Id,
     report: &mut Report,
 ) -> Result<()> {
+    let files = from.copies(project).await?;
+    if files.is_empty() {
+        return Ok(());
+    }
     let there = to.copies(project).await?;
-    for file in from.copies(project).await? {
+    for file in files {
         let old = there
             .iter()
             .find(|old| (old.conversation, &old.name) == (file.conversation, &file.name));

@@ -31,6 +31,8 @@ pub struct NewDelivery {
     /// See [`Delivery::steer`].
     pub steer: bool,
     pub at: Timestamp,
+    /// The epoch of the lease under which the delivery is queued; under a later one nothing changes.
+    pub fence: Option<u64>,
 }
 
 impl NewDelivery {
@@ -115,6 +117,8 @@ pub enum Queued {
     Full,
     /// The project or milestone does not exist.
     Missing,
+    /// Another node took the project over; nothing changed.
+    Fenced,
 }
 
 impl Queued {
@@ -163,6 +167,8 @@ pub struct Edit {
     /// Moves the delivery before this waiting delivery of the project.
     pub before: Option<Id>,
     pub at: Timestamp,
+    /// The epoch of the lease under which the edit happens; under a later one nothing changes.
+    pub fence: Option<u64>,
 }
 
 impl Edit {
@@ -197,6 +203,8 @@ pub enum Edited {
     Missing,
     /// The project has no such delivery to move before.
     PlaceMissing,
+    /// Another node took the project over; nothing changed.
+    Fenced,
 }
 
 /// The places of a queue after a move: pairs of a delivery and its new place.

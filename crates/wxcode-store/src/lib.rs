@@ -11,6 +11,7 @@
 #![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
 
 mod access;
+mod change;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod conversation;
@@ -32,6 +33,7 @@ use async_trait::async_trait;
 
 pub use self::{
     access::{AUDIT_MAX, AccessStore, CREDENTIALS_MAX},
+    change::{Change, ChangeStore},
     conversation::{CopyFile, CopyStore, PIECE_MAX, READ_MAX},
     delivery::{
         Command, DeliveryStore, Edit, Edited, NewDelivery, Next, NextQuery, QUEUE_MAX, Queued,
@@ -63,6 +65,7 @@ pub trait Store:
     + CopyStore
     + NoticeStore
     + NodeStore
+    + ChangeStore
     + Send
     + Sync
     + 'static

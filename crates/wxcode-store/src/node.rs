@@ -23,7 +23,6 @@ pub trait NodeStore: Send + Sync + 'static {
     async fn remove_node(&self, id: Uuid, beat: u64) -> Result<bool>;
     /// The key of the store's nodes: `proposed` if the store had none.
     async fn node_key(&self, proposed: [u8; NODE_KEY]) -> Result<[u8; NODE_KEY]>;
-    /// The projects with a lease that an owner holds, and these leases: of all owners, or of the
-    /// given ones.
-    async fn held_leases(&self, of: Option<Vec<Uuid>>) -> Result<Vec<(Id, Lease)>>;
+    /// The projects with a lease that an owner holds, and these leases: of all owners but these.
+    async fn held_leases(&self, but: Vec<Uuid>) -> Result<Vec<(Id, Lease)>>;
 }

@@ -5,7 +5,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicI64, AtomicU16, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -66,6 +66,7 @@ pub struct Proxy {
     pub port: u16,
     weather: watch::Sender<Weather>,
     losses: Arc<Losses>,
+    target: Arc<AtomicU16>,
     accepting: JoinHandle<()>,
 }
 
@@ -107,8 +108,9 @@ impl Proxy {
             counted: AtomicU64::new(0),
             fault: Mutex::default(),
         });
-        let target = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let target = Arc::new(AtomicU16::new(port));
         let (lost, cutter) = (Arc::clone(&losses), weather.clone());
+        let aim = Arc::clone(&target);
         let accepting = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let line = Line {
@@ -116,6 +118,8 @@ impl Proxy {
                     cutter: cutter.clone(),
                     weather: forecast.clone(),
                 };
+                let port = aim.load(Ordering::SeqCst);
+                let target = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
                 tokio::spawn(line.carry(client, target));
             }
         });
@@ -123,8 +127,14 @@ impl Proxy {
             port: own,
             weather,
             losses,
+            target,
             accepting,
         })
+    }
+
+    /// Passes new connections to another port of this machine.
+    pub fn aim(&self, port: u16) {
+        self.target.store(port, Ordering::SeqCst);
     }
 
     /// Changes the weather, also for open connections.

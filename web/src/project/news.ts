@@ -27,6 +27,7 @@ const CONCERNS: Readonly<Record<string, Concern>> = {
   "session.lost": STATE,
   "session.restored": STATE,
   "session.reclaimed": STATE,
+  "session.superseded": STATE,
   "session.hibernated": STATE,
   "limit.reached": STATE,
   "limit.cleared": STATE,

@@ -135,6 +135,7 @@ impl EventDedup {
                 .is_none_or(|last| (last.conversation, &last.id) != (*claude_session_id, id)),
             Kind::ClientJoined { .. }
             | Kind::SessionReclaimed { .. }
+            | Kind::SessionSuperseded { .. }
             | Kind::SessionRestored { .. } => true,
             Kind::ClientLeft { session_id, client } => {
                 self.clients.contains(&(*session_id, *client))
@@ -267,6 +268,7 @@ impl EventDedup {
                 });
             }
             Kind::SessionReclaimed { .. }
+            | Kind::SessionSuperseded { .. }
             | Kind::SessionRestored { .. }
             | Kind::PromptSubmitted { .. }
             | Kind::RunMessage { .. }

@@ -112,6 +112,11 @@ impl Known {
         });
     }
 
+    /// Reads all credentials again.
+    pub(super) fn clear(&self) {
+        lock(&self.read).clear();
+    }
+
     pub(super) fn forget(&self, id: Id) {
         lock(&self.read).remove(&id);
     }

@@ -163,16 +163,16 @@ impl Manager {
         self.0.leases.home(project).await
     }
 
-    /// The projects whose leases other nodes hold, all or those given: each with its node, and
+    /// The projects whose leases other nodes hold, all nodes but these: each with its node, and
     /// whether the lease expired.
     ///
     /// # Errors
     /// When the store fails.
     pub(crate) async fn elsewhere(
         &self,
-        of: Option<Vec<Uuid>>,
+        but: Vec<Uuid>,
     ) -> Result<Vec<(Id, Node, bool)>, StoreError> {
-        self.0.leases.elsewhere(of).await
+        self.0.leases.elsewhere(but).await
     }
 
     /// Whether this node reaches the workspace of a project.
@@ -240,6 +240,12 @@ impl Manager {
     #[must_use]
     pub fn latest(&self, project: Id) -> Option<Arc<Session>> {
         self.0.slots.get(project).latest()
+    }
+
+    /// The present wait for a store that answers late, in words.
+    #[must_use]
+    pub(crate) fn late_store(&self) -> Option<String> {
+        self.0.store.late()
     }
 
     /// What milestones changed in their workspaces.
@@ -322,7 +328,7 @@ impl Manager {
     /// # Errors
     /// The other server and the rest of its lease; or a failure of the store.
     pub async fn check_lease(&self, project: Id) -> Result<(), StartError> {
-        held_lease::check(&self.0, project).await
+        held_lease::check(&self.0, project).await.map(drop)
     }
 
     /// Queues a delivery and makes sure that a session takes it.

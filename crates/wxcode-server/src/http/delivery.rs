@@ -173,6 +173,7 @@ fn edited(edited: Edited, verb: &str) -> Answer<Delivery> {
         ))
         .with_code("not_queued")),
         Edited::Missing => Err(Problem::not_found("delivery")),
+        Edited::Fenced => Err(Problem::taken_over()),
         Edited::PlaceMissing => Err(Problem::invalid(
             "before names no delivery of this project: list them to find the id of a queued one",
         )),
@@ -194,6 +195,7 @@ pub(super) fn answer(delivered: Delivered) -> Answer<(StatusCode, Json<DeliveryV
             StatusCode::TOO_MANY_REQUESTS,
             format!("the project has {QUEUE_MAX} deliveries in line: wait until some are over"),
         )),
+        Delivered::Refused(Queued::Fenced) => Err(Problem::taken_over()),
         Delivered::Refused(Queued::Missing | Queued::New(_) | Queued::Existing(_)) => {
             Err(Problem::not_found("output project or milestone"))
         }
@@ -207,7 +209,7 @@ pub(super) fn answer(delivered: Delivered) -> Answer<(StatusCode, Json<DeliveryV
     (status = 409, description = "The key is that of a delivery with another text, a run is going on, or the workspace folder is missing", body = Problem, content_type = "application/problem+json"),
     (status = 422, description = "The text or the key is not valid", body = Problem, content_type = "application/problem+json"),
     (status = 429, description = "Too many deliveries in line", body = Problem, content_type = "application/problem+json"),
-    (status = 503, description = "The agent could not start", body = Problem, content_type = "application/problem+json"),
+    (status = 503, description = "The agent could not start; or another node took the project over meanwhile: `node_changed`", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn queue(
     State(projects): State<Projects>,
@@ -235,6 +237,7 @@ pub(super) async fn queue(
         not_before: new.not_before,
         steer: new.steer,
         at: now,
+        fence: None,
     };
     answer(projects.sessions.deliver(&delivery).await?)
 }
@@ -290,6 +293,7 @@ pub(super) async fn show(
     (status = 409, description = "It, or the one to move before, is not queued any more (`not_queued`); nothing changed", body = Problem, content_type = "application/problem+json"),
     (status = 413, description = "The text is too long", body = Problem, content_type = "application/problem+json"),
     (status = 422, description = "A value is not valid, or nothing is to be changed", body = Problem, content_type = "application/problem+json"),
+    (status = 503, description = "Another node took the project over meanwhile: `node_changed`", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn change(
     State(projects): State<Projects>,
@@ -318,6 +322,7 @@ pub(super) async fn change(
         not_before: change.not_before,
         before: change.before,
         at: to_millis(Timestamp::now()),
+        fence: None,
     };
     let answer = projects.sessions.edit_delivery(&edit).await?;
     Ok(Json(edited(answer, "changed")?.into()))

@@ -238,15 +238,6 @@ pub(super) async fn show(
     view(&projects, milestone).await
 }
 
-/// Another node took the project over before the change.
-fn taken_over() -> Problem {
-    Problem::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "another node took the project over meanwhile, and nothing was changed: try again",
-    )
-    .with_code("node_changed")
-}
-
 /// Deletes a pending milestone and cancels its waiting delivery.
 #[utoipa::path(operation_id = "deleteMilestone", delete, path = "/milestones/{id}", tag = "milestones", params(("id" = String, Path, description = "24 hexadecimal digits")), responses(
     (status = 204, description = "Deleted"),
@@ -265,7 +256,7 @@ pub(super) async fn remove(
     {
         Removed::Removed => Ok(StatusCode::NO_CONTENT),
         Removed::Missing => Err(Problem::not_found("milestone")),
-        Removed::Fenced => Err(taken_over()),
+        Removed::Fenced => Err(Problem::taken_over()),
         Removed::NotPending(status) => Err(Problem::conflict(format!(
             "the milestone is {} or its command is on the way to the agent: only one that is pending can be deleted",
             status.as_str()

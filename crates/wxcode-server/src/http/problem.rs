@@ -115,6 +115,15 @@ impl Problem {
         )
     }
 
+    /// Another node took the project over before the change.
+    pub(crate) fn taken_over() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "another node took the project over meanwhile, and nothing was changed: try again",
+        )
+        .with_code("node_changed")
+    }
+
     pub(crate) fn conflict(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, detail)
     }

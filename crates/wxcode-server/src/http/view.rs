@@ -75,8 +75,8 @@ pub(super) struct SessionView {
     usage: Option<UsageView>,
     /// The copies of the project's conversations; null without one.
     kept: Option<KeptView>,
-    /// Problems of the running session and of the conversation's copy, with a remedy; null without
-    /// one.
+    /// Problems of the running session, of the conversation's copy, and of a store that answers
+    /// late, with a remedy; null without one.
     warning: Option<String>,
     /// Attached terminal clients.
     clients: usize,
@@ -121,29 +121,29 @@ impl From<Kept> for KeptView {
     }
 }
 
-/// The session's own warning, and those about the conversation's copy.
-fn with_copy(
-    warning: Option<String>,
-    kept: Option<&Kept>,
-    trouble: Option<String>,
-) -> Option<String> {
-    let lost = kept
-        .map(|kept| kept.damaged_entries)
-        .filter(|lost| *lost > 0);
-    let damaged = lost.map(|lost| {
+/// The warning about a damaged copy.
+fn damage(kept: &Kept) -> Option<String> {
+    let lost = kept.damaged_entries;
+    (lost > 0).then(|| {
         format!(
             "{lost} entries of the conversation's copy were damaged on the disk and are marked as \
              `wxcode-damaged`: a resume from the copy lacks them; check the disk of the data folder"
         )
-    });
-    let trouble = trouble.map(|trouble| {
-        format!(
-            "the conversation is not copied: {trouble}; until then, a transcript that is deleted \
-             takes the newest words with it"
-        )
-    });
-    let all: Vec<String> = [warning, damaged, trouble].into_iter().flatten().collect();
-    (!all.is_empty()).then(|| all.join("; "))
+    })
+}
+
+/// The warning about a conversation that is not copied.
+fn uncopied(trouble: &str) -> String {
+    format!(
+        "the conversation is not copied: {trouble}; until then, a transcript that is deleted takes \
+         the newest words with it"
+    )
+}
+
+/// All warnings, as a single text.
+fn together(warnings: [Option<String>; 4]) -> Option<String> {
+    let warnings: Vec<String> = warnings.into_iter().flatten().collect();
+    (!warnings.is_empty()).then(|| warnings.join("; "))
 }
 
 /// A terminal client of the session.
@@ -335,11 +335,15 @@ pub(super) async fn session_view(
             .and_then(|state| state.limit.clone())
             .map(LimitView::from),
         usage,
-        warning: with_copy(
+        warning: together([
             state.as_ref().and_then(|state| state.warning.clone()),
-            kept.as_ref(),
-            sessions.mirror().trouble(project.id),
-        ),
+            kept.as_ref().and_then(damage),
+            sessions
+                .mirror()
+                .trouble(project.id)
+                .map(|trouble| uncopied(&trouble)),
+            sessions.late_store(),
+        ]),
         kept: kept.map(KeptView::from),
         permission_mode: state
             .as_ref()

@@ -2,11 +2,14 @@
 
 use serde_json::{Map, Value};
 use wxcode_core::id::Id;
+use wxcode_protocol::event_stream::{EventParser, StreamEvent, TooLong};
 
 use crate::event::Line;
 
 /// Longest frame of a peer's stream, in bytes.
 const FRAME_MAX: usize = 1 << 20; // 1 MiB
+/// Bytes parsed at a time: a piece may hold many frames.
+const PART: usize = 16 << 10; // 16 KiB
 
 /// A frame of a peer's stream.
 #[derive(Debug, PartialEq, Eq)]
@@ -19,45 +22,39 @@ pub(super) enum Frame {
     Event { seq: u64, project: Id, line: Line },
 }
 
-/// A frame exceeds its bound.
-#[derive(Debug)]
-pub(super) struct TooLong;
-
 /// The frames of a stream that comes in pieces.
-#[derive(Default)]
-pub(super) struct Frames {
-    rest: Vec<u8>,
+pub(super) struct Frames(EventParser);
+
+impl Default for Frames {
+    fn default() -> Self {
+        Self(EventParser::new(FRAME_MAX))
+    }
 }
 
 impl Frames {
     /// The frames that end with this piece; keep-alives and unknown frames are left out.
     pub(super) fn take(&mut self, piece: &[u8]) -> Result<Vec<Frame>, TooLong> {
-        self.rest.extend_from_slice(piece);
         let mut frames = Vec::new();
-        let mut begin = 0;
-        while let Some(length) = memchr::memmem::find(&self.rest[begin..], b"\n\n") {
-            let text = &self.rest[begin..begin + length];
-            frames.extend(std::str::from_utf8(text).ok().and_then(frame));
-            begin += length + 2;
+        for part in piece.chunks(PART) {
+            self.0.push(part)?;
+            loop {
+                match self.0.next_event() {
+                    Ok(Some(event)) => frames.extend(frame(&event)),
+                    Ok(None) => break,
+                    // Nothing of a node of this version.
+                    Err(_) => {}
+                }
+            }
         }
-        self.rest.drain(..begin);
-        match self.rest.len() <= FRAME_MAX {
-            true => Ok(frames),
-            false => Err(TooLong),
-        }
+        Ok(frames)
     }
 }
 
-fn frame(text: &str) -> Option<Frame> {
-    let field = |name: &str| {
-        text.lines()
-            .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
-    };
-    let seq = || field("id").and_then(|id| id.parse().ok());
-    match field("event")? {
-        "state" => Some(Frame::Present(seq()?)),
+fn frame(event: &StreamEvent) -> Option<Frame> {
+    match event.kind.as_str() {
+        "state" => Some(Frame::Present(event.id?)),
         "reset" => Some(Frame::Reset),
-        name => event(seq()?, name, field("data")?),
+        name => self::event(event.id?, name, &event.data),
     }
 }
 

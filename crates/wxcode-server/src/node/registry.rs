@@ -6,7 +6,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use jiff::Timestamp;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 use wxcode_core::{node::NodeRecord, time::to_millis};
 use wxcode_store::Result;
@@ -55,9 +55,17 @@ impl Nodes {
                 tracing::debug!(%error, "could not read the records of the nodes");
             }
             self.forget_gone().await;
-            tokio::select! {
-                () = sleep(HEARTBEAT) => {}
-                () = self.0.closing.cancelled() => return,
+            let next = Instant::now() + HEARTBEAT;
+            loop {
+                tokio::select! {
+                    () = sleep_until(next) => break,
+                    () = self.0.closing.cancelled() => return,
+                    () = self.0.store.told_node() => {
+                        if let Err(error) = self.read().await {
+                            tracing::debug!(%error, "could not read the records of the nodes");
+                        }
+                    }
+                }
             }
         }
     }

@@ -21,9 +21,10 @@ use wxcode_store::Result;
 use super::Nodes;
 use crate::{agent::Home, sync::lock};
 
-/// A project's node counts for this long without another look; a node that is not the owner says
-/// so, and one that does not answer is forgotten.
-const KEPT: Duration = Duration::from_secs(30);
+/// A project's node counts for this long without another look at the lease, so that a forwarded
+/// request costs the database nothing: a node that is not the owner says so, and one that does not
+/// answer is forgotten.
+const KEPT: Duration = Duration::from_secs(3_600);
 /// Most remembered projects of other nodes.
 const ROUTES_MAX: usize = 65_536;
 
@@ -33,9 +34,20 @@ const REACH_KEPT: Duration = Duration::from_secs(5);
 const REACH_MAX: Duration = Duration::from_secs(1);
 /// The held leases count for this long, for the projects of nodes that do not answer.
 const HELD_KEPT: Duration = Duration::from_secs(1);
+/// The same while all nodes with a record answer.
+const HELD_KEPT_CALM: Duration = Duration::from_secs(10);
 
 /// A project of another node, the node, and whether its lease expired.
 pub(super) type Elsewhere = (Id, Node, bool);
+
+/// The held leases of other nodes.
+pub(super) struct Held {
+    leases: Arc<Vec<Elsewhere>>,
+    /// The nodes whose leases were left out.
+    but: HashSet<Uuid>,
+    /// When they were read.
+    at: Instant,
+}
 
 /// The need of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -288,15 +300,13 @@ impl Nodes {
         places: &HashMap<Id, PathBuf>,
     ) -> Vec<(Id, Unreachable)> {
         let records = self.peers().await;
-        if records.iter().all(|record| answering.contains(&record.id)) {
-            return Vec::new();
-        }
+        // A node without a record may still have a lease.
+        let kept = match records.iter().all(|record| answering.contains(&record.id)) {
+            true => HELD_KEPT_CALM,
+            false => HELD_KEPT,
+        };
         let mut found = Vec::new();
-        // Among many nodes, only the leases of those without an answer are read.
-        let silent = records.iter().filter(|of| !answering.contains(&of.id));
-        let silent = silent.map(|record| record.id).collect();
-        let silent = (records.len() > placement::WATCHERS).then_some(silent);
-        for (project, node, has_expired) in self.held(silent).await.iter() {
+        for (project, node, has_expired) in self.held(answering, kept).await.iter() {
             let Some(workspace) = places.get(project) else {
                 continue;
             };
@@ -314,24 +324,31 @@ impl Nodes {
         found
     }
 
-    /// The held leases of other nodes, at most [`HELD_KEPT`] old unless the store is away.
-    async fn held(&self, of: Option<Vec<Uuid>>) -> Arc<Vec<Elsewhere>> {
+    /// The held leases of other nodes but the answering ones, at most this old unless the store is
+    /// away; leases of answering nodes may be among them.
+    async fn held(&self, answering: &HashSet<Uuid>, age: Duration) -> Arc<Vec<Elsewhere>> {
         let mut kept = self.0.held.lock().await;
-        if let Some((held, at)) = &*kept
-            && at.elapsed() < HELD_KEPT
+        if let Some(kept) = &*kept
+            && kept.at.elapsed() < age
+            && kept.but.is_subset(answering)
         {
-            return Arc::clone(held);
+            return Arc::clone(&kept.leases);
         }
-        match self.0.sessions.elsewhere(of).await {
+        let but = answering.iter().copied().collect();
+        match self.0.sessions.elsewhere(but).await {
             Ok(held) => {
-                let held = Arc::new(held);
-                *kept = Some((Arc::clone(&held), Instant::now()));
-                held
+                let leases = Arc::new(held);
+                *kept = Some(Held {
+                    leases: Arc::clone(&leases),
+                    but: answering.clone(),
+                    at: Instant::now(),
+                });
+                leases
             }
             Err(error) => {
                 tracing::debug!(%error, "cannot read the held leases");
                 kept.as_ref()
-                    .map(|(held, _)| Arc::clone(held))
+                    .map(|kept| Arc::clone(&kept.leases))
                     .unwrap_or_default()
             }
         }

@@ -24,7 +24,7 @@ impl Repository {
         self.run("node_key", self.0.store.node_key(proposed)).await
     }
 
-    pub(crate) async fn held_leases(&self, of: Option<Vec<Uuid>>) -> Result<Vec<(Id, Lease)>> {
-        self.run("held_leases", self.0.store.held_leases(of)).await
+    pub(crate) async fn held_leases(&self, but: Vec<Uuid>) -> Result<Vec<(Id, Lease)>> {
+        self.run("held_leases", self.0.store.held_leases(but)).await
     }
 }

@@ -29,6 +29,8 @@ pub(super) struct End {
     /// The code of the error message before the close.
     pub(super) error: Option<&'static str>,
     pub(super) reason: Cow<'static, str>,
+    /// Whether another node has the project.
+    is_elsewhere: bool,
 }
 
 impl End {
@@ -41,6 +43,24 @@ impl End {
             code,
             error,
             reason: reason.into(),
+            is_elsewhere: false,
+        }
+    }
+
+    /// Another node has the project, as after a lost race for its start: the client connects again,
+    /// and reaches that node.
+    fn elsewhere(reason: String) -> Self {
+        Self {
+            is_elsewhere: true,
+            ..Self::new(code::GOING_AWAY, None, reason)
+        }
+    }
+
+    /// The same for a client whose project's node does not answer: connecting again does not help.
+    pub(super) fn unreachable(self) -> Self {
+        match self.is_elsewhere {
+            true => Self::new(code::AGENT, Some("SESSION_ERROR"), self.reason),
+            false => self,
         }
     }
 
@@ -59,6 +79,7 @@ impl End {
             code: 0,
             error: None,
             reason: Cow::Borrowed(""),
+            is_elsewhere: false,
         }
     }
 }
@@ -78,6 +99,7 @@ impl From<StartError> for End {
             StartError::Draining | StartError::Full(_) | StartError::Closing => {
                 Self::new(code::GOING_AWAY, None, error.to_string())
             }
+            StartError::Elsewhere { .. } => Self::elsewhere(error.to_string()),
             StartError::GsdMissing { .. } => {
                 Self::new(code::AGENT, Some("GSD_MISSING"), error.to_string())
             }
@@ -88,7 +110,6 @@ impl From<StartError> for End {
             | StartError::Transcripts(_)
             | StartError::Folder(_)
             | StartError::Claimed(_)
-            | StartError::Elsewhere { .. }
             | StartError::InRun(_)
             | StartError::InSession => {
                 Self::new(code::AGENT, Some("SESSION_ERROR"), error.to_string())

@@ -9,11 +9,7 @@ use mongodb::{
 use wxcode_core::milestone::MilestoneStatus;
 
 use super::{Change, Link, Write, is_gone};
-use crate::{
-    failure::Failure,
-    fields::Fields,
-    records::{DELIVERIES, MILESTONES, Records},
-};
+use crate::{failure::Failure, records::Records};
 
 /// Executes a change and takes the change out of the project's document.
 pub(super) async fn carry_out(
@@ -124,34 +120,4 @@ async fn perform(records: &Records, change: &Change, write: &Write) -> Result<()
         }
     }
     Ok(())
-}
-
-/// The number of the last change of any document changed by these writes.
-pub(super) async fn latest(records: &Records, writes: &[Write]) -> Result<i64, Failure> {
-    let (mut deliveries, mut milestones) = (Vec::new(), Vec::new());
-    for write in writes {
-        match write {
-            Write::Delivery { id, .. } => deliveries.push(*id),
-            Write::Milestone { id, .. } | Write::Remove { id } => milestones.push(*id),
-            Write::Insert(_) | Write::Add(_) => {}
-        }
-    }
-    let mut latest = 0;
-    for (collection, name, ids, number) in [
-        (&records.deliveries, DELIVERIES, deliveries, "change"),
-        (&records.milestones, MILESTONES, milestones, "wxcode.change"),
-    ] {
-        if ids.is_empty() {
-            continue;
-        }
-        let found = collection
-            .find(doc! { "_id": { "$in": ids } })
-            .projection(doc! { number: 1 });
-        for document in records.all(found).await? {
-            let last = Fields::of(name, &document).count(number)?;
-            let last = last.and_then(|last| i64::try_from(last).ok());
-            latest = latest.max(last.unwrap_or_default());
-        }
-    }
-    Ok(latest)
 }

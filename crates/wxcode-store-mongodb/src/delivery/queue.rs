@@ -11,74 +11,63 @@ use wxcode_store::{Edit, Edited, Next, NextQuery, moved};
 
 use super::{
     document::{self, read},
-    find, is_marked,
+    is_marked, of_open, one,
 };
 use crate::{
     attempt::Attempt,
-    change::{self, Freshness, ProjectUpdate, Write},
+    change::{self, ProjectUpdate, Write},
     failure::Failure,
     fields::{self, Fields, oid, time},
+    reading::{self, Found, Lookups},
     records::{DELIVERIES, Records},
 };
 
-/// Finds the next delivery: the index gives the order, so the function asks for the three kinds in
-/// turn.
+/// Finds the next delivery: the index gives the order within each kind.
 pub(crate) async fn next(
     records: &Records,
     project: Id,
     query: NextQuery,
 ) -> Result<Next, Failure> {
     let now = time(query.now);
-    let open = doc! { "open": true, "output_project_id": oid(project) };
-    let among = |filter: Document| {
-        let mut all = open.clone();
+    let first = |filter: Document, sort: Document| {
+        let mut all = of_open(oid(project));
         all.extend(filter);
-        all
+        [
+            doc! { "$match": all },
+            doc! { "$sort": sort },
+            doc! { "$limit": 1 },
+        ]
     };
     let due = doc! { "$or": [{ "not_before": null }, { "not_before": { "$lte": now } }] };
     let given = doc! { "$or": [
         { "state": DeliveryState::Written.as_str() },
         { "route": Route::Prompt.as_str() },
     ] };
-    let mut kinds = vec![given, due.clone()];
+    let mut ahead = queued();
+    ahead.insert("not_before", doc! { "$gt": now });
+    let by_time = doc! { "not_before": 1 };
+    let mut lookups = Lookups::default()
+        .find("given", DELIVERIES, first(given, doc! { "n": 1 }))
+        .find("due", DELIVERIES, first(due.clone(), doc! { "n": 1 }))
+        .find("ahead", DELIVERIES, first(ahead, by_time));
     if query.in_turn {
         let mut steers = due;
         steers.insert("steer", true);
-        kinds.insert(1, steers);
+        lookups = lookups.find("steers", DELIVERIES, first(steers, doc! { "n": 1 }));
     }
-    let mut ahead = queued();
-    ahead.insert("not_before", doc! { "$gt": now });
-    loop {
-        let mut found = None;
-        for kind in &kinds {
-            let first = records
-                .deliveries
-                .find_one(among(kind.clone()))
-                .sort(doc! { "n": 1 });
-            found = records.ask(first).await?;
-            if found.is_some() {
-                break;
-            }
-        }
-        let earliest = records
-            .deliveries
-            .find_one(among(ahead.clone()))
-            .sort(doc! { "not_before": 1 })
-            .projection(doc! { "not_before": 1 });
-        let earliest = records.ask(earliest).await?;
-        match change::freshness(records, project).await? {
-            Freshness::Whole => {
-                let due_at =
-                    earliest.map(|found| Fields::of(DELIVERIES, &found).time("not_before"));
-                return Ok(Next {
-                    delivery: found.as_ref().map(read).transpose()?,
-                    due_at: due_at.transpose()?.flatten(),
-                });
-            }
-            Freshness::Changed => {}
-            Freshness::Gone => return Ok(Next::default()),
-        }
-    }
+    let Some(found) = reading::whole(records, oid(project), lookups).await? else {
+        return Ok(Next::default());
+    };
+    let due_at = match found.one("ahead") {
+        Some(earliest) => Fields::of(DELIVERIES, earliest).time("not_before")?,
+        None => None,
+    };
+    let kinds = ["given", "steers", "due"].into_iter();
+    let delivery = kinds.filter_map(|kind| found.one(kind)).next();
+    Ok(Next {
+        delivery: delivery.map(read).transpose()?,
+        due_at,
+    })
 }
 
 /// The filter for [`Delivery::is_waiting`].
@@ -94,20 +83,32 @@ pub(crate) async fn edit(
     let project = edit.output_project_id;
     let _turn = records.turn(oid(project)).await;
     let mut may_be_done = attempt.is_again;
-    let of_project = async |id: Id| {
-        let found = find(records, id).await?;
+    let mut lookups = Lookups::default().id("edited", DELIVERIES, oid(edit.id));
+    if let Some(before) = edit.before {
+        lookups = lookups.id("place", DELIVERIES, oid(before)).find(
+            "queue",
+            DELIVERIES,
+            to_move(project),
+        );
+    }
+    let of_project = |found: &Found, name: &str| {
+        let found = one(found, name)?;
         Ok::<_, Failure>(found.filter(|found| found.output_project_id == project))
     };
     loop {
-        let Some(work) = change::work(records, project).await? else {
+        let Some((mut work, found)) = change::work(records, project, &lookups).await? else {
             return Ok(Edited::Missing);
         };
-        let Some(delivery) = of_project(edit.id).await? else {
+        work.fence = edit.fence;
+        let Some(delivery) = of_project(&found, "edited")? else {
             return Ok(Edited::Missing);
         };
         // The answer to our own earlier try may have been lost.
-        if may_be_done && is_marked(records, edit.id, attempt.mark).await? {
+        if may_be_done && is_marked(&found, "edited", attempt) {
             return Ok(Edited::Done(delivery));
+        }
+        if work.is_fenced() {
+            return Ok(Edited::Fenced);
         }
         if !delivery.is_waiting() {
             return Ok(Edited::NotWaiting(delivery));
@@ -116,12 +117,12 @@ pub(crate) async fn edit(
         let mut set = document::edited(&edited)?;
         let mut writes = Vec::new();
         if let Some(before) = edit.before {
-            match of_project(before).await? {
+            match of_project(&found, "place")? {
                 None => return Ok(Edited::PlaceMissing),
                 Some(other) if !other.is_waiting() => return Ok(Edited::PlaceNotWaiting(other)),
                 Some(_) => {}
             }
-            let (places, versions) = places(records, project).await?;
+            let (places, versions) = places(&found)?;
             for (id, place) in moved(&places, oid(edit.id), oid(before)) {
                 let place = fields::count(place)?;
                 if id == oid(edit.id) {
@@ -152,22 +153,22 @@ pub(crate) async fn edit(
 /// Deliveries with their places, in order.
 type Places = Vec<(ObjectId, u64)>;
 
+/// The stages for the places of a project's waiting deliveries.
+fn to_move(project: Id) -> [Document; 3] {
+    let mut filter = of_open(oid(project));
+    filter.extend(queued());
+    [
+        doc! { "$match": filter },
+        doc! { "$sort": { "n": 1 } },
+        doc! { "$project": { "n": 1, "version": 1, "change": 1 } },
+    ]
+}
+
 /// The places and the versions of a project's waiting deliveries.
-async fn places(
-    records: &Records,
-    project: Id,
-) -> Result<(Places, HashMap<ObjectId, u64>), Failure> {
-    let mut filter = queued();
-    filter.insert("open", true);
-    filter.insert("output_project_id", oid(project));
-    let queue = records
-        .deliveries
-        .find(filter)
-        .sort(doc! { "n": 1 })
-        .projection(doc! { "n": 1, "version": 1 });
+fn places(found: &Found) -> Result<(Places, HashMap<ObjectId, u64>), Failure> {
     let (mut places, mut versions) = (Vec::new(), HashMap::new());
-    for found in records.all(queue).await? {
-        let fields = Fields::of(DELIVERIES, &found);
+    for found in found.all("queue") {
+        let fields = Fields::of(DELIVERIES, found);
         let id = oid(fields.required("_id", fields.id("_id")?)?);
         places.push((id, fields.required("n", fields.count("n")?)?));
         versions.insert(id, fields.required("version", fields.count("version")?)?);

@@ -15,7 +15,8 @@ use crate::{
     failure::Failure,
     fields::{self, Fields, NO_REFERENCE, oid},
     project,
-    records::{ELEMENTS, Records},
+    reading::Lookups,
+    records::{ELEMENTS, MILESTONES, Records},
 };
 
 pub(crate) async fn add(
@@ -42,18 +43,22 @@ async fn decide(
 ) -> Result<Added, Failure> {
     let project = milestone.output_project_id;
     let _turn = records.turn(oid(project)).await;
+    let same = [
+        doc! { "$match": of_element(milestone, element) },
+        doc! { "$limit": 1 },
+        doc! { "$project": { "_id": 1 } },
+    ];
+    let lookups = Lookups::default()
+        .id("there", MILESTONES, oid(milestone.id))
+        .find("same", MILESTONES, same);
     loop {
-        let Some(work) = change::work(records, project).await? else {
+        let Some((work, found)) = change::work(records, project, &lookups).await? else {
             return Ok(Added::NoProject);
         };
-        if is_there(records, milestone, attempt).await? {
+        if is_same(found.one("there"), milestone, attempt)? {
             return Ok(Added::Added);
         }
-        let same = records
-            .milestones
-            .find_one(of_element(milestone, element))
-            .projection(doc! { "_id": 1 });
-        if records.ask(same).await?.is_some() {
+        if found.one("same").is_some() {
             return Ok(Added::DuplicateElement);
         }
         let writes = vec![Write::Add(write(milestone, attempt))];
@@ -119,11 +124,20 @@ async fn is_there(
     attempt: Attempt,
 ) -> Result<bool, Failure> {
     let id = doc! { "_id": oid(milestone.id) };
-    let Some(found) = records.ask(records.milestones.find_one(id)).await? else {
+    let found = records.ask(records.milestones.find_one(id)).await?;
+    is_same(found.as_ref(), milestone, attempt)
+}
+
+fn is_same(
+    found: Option<&Document>,
+    milestone: &Milestone,
+    attempt: Attempt,
+) -> Result<bool, Failure> {
+    let Some(found) = found else {
         return Ok(false);
     };
-    let is_made = fields::is_made_by(&found, attempt.mark);
-    if !is_made && read(&found)? != kept::milestone(milestone) {
+    let is_made = fields::is_made_by(found, attempt.mark);
+    if !is_made && read(found)? != kept::milestone(milestone) {
         return Err(Failure::taken(milestone.id));
     }
     Ok(true)

@@ -1,16 +1,16 @@
 //! Edits of a pending milestone's texts.
 
-use mongodb::bson::doc;
+use mongodb::bson::{Document, doc};
 use wxcode_core::{id::Id, milestone::MilestoneStatus};
 use wxcode_store::{MilestoneEdit, MilestoneEdited};
 
-use super::{context, find, is_marked};
+use super::{context, find, one, read, to_change};
 use crate::{
     attempt::Attempt,
     change::{self, Link, ProjectUpdate, Write},
     delivery,
     failure::Failure,
-    fields::{oid, time},
+    fields::{self, oid, time},
     records::Records,
 };
 
@@ -26,25 +26,24 @@ pub(crate) async fn edit(
     let project = milestone.output_project_id;
     let _turn = records.turn(oid(project)).await;
     let mut may_be_done = attempt.is_again;
+    let lookups = to_change(project, id);
+    let is_ours = |document: &Document| fields::is_marked(document, "wxcode.mark", attempt.mark);
     loop {
-        let Some(mut work) = change::work(records, project).await? else {
+        let Some((mut work, found)) = change::work(records, project, &lookups).await? else {
             return Ok(MilestoneEdited::Missing);
         };
         work.fence = edit.fence;
-        let Some(milestone) = find(records, id).await? else {
+        let Some(milestone) = one(&found, project)? else {
             return Ok(MilestoneEdited::Missing);
         };
         // The answer to our own earlier try may have been lost.
-        if may_be_done && is_marked(records, id, attempt.mark).await? {
+        if may_be_done && found.one("milestone").is_some_and(is_ours) {
             return Ok(MilestoneEdited::Done(milestone));
         }
         if work.is_fenced() {
             return Ok(MilestoneEdited::Fenced);
         }
-        let delivery = match milestone.delivery_id {
-            Some(delivery) => delivery::find(records, delivery).await?,
-            None => None,
-        };
+        let delivery = delivery::one(&found, "delivery")?;
         if !edit.suits(&milestone, delivery.as_ref()) {
             return Ok(MilestoneEdited::NotPending(milestone.status));
         }
@@ -64,11 +63,13 @@ pub(crate) async fn edit(
             may_be_done = true;
             continue;
         }
-        let Some(now) = find(records, id).await? else {
+        let now = records.milestones.find_one(doc! { "_id": oid(id) });
+        let Some(document) = records.ask(now).await? else {
             return Ok(MilestoneEdited::Missing);
         };
+        let now = read(&document)?;
         // Another program may have moved the milestone in between.
-        return Ok(match is_marked(records, id, attempt.mark).await? {
+        return Ok(match is_ours(&document) {
             true => MilestoneEdited::Done(now),
             false => MilestoneEdited::NotPending(now.status),
         });

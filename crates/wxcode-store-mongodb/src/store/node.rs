@@ -3,10 +3,19 @@
 use async_trait::async_trait;
 use uuid::Uuid;
 use wxcode_core::{id::Id, lease::Lease, node::NodeRecord};
-use wxcode_store::{LeaseStore, NODE_KEY, NodeStore, Result, Swapped};
+use wxcode_store::{Change, ChangeStore, LeaseStore, NODE_KEY, NodeStore, Result, Swapped};
 
 use super::MongoStore;
-use crate::{lease, node};
+use crate::{feed, lease, node};
+
+#[async_trait]
+impl ChangeStore for MongoStore {
+    async fn follow_changes(&self, tell: &(dyn Fn(Change) + Send + Sync)) -> Result<()> {
+        feed::follow(&self.records, tell)
+            .await
+            .map_err(|failure| failure.about(&self.records.address))
+    }
+}
 
 #[async_trait]
 impl LeaseStore for MongoStore {
@@ -51,10 +60,10 @@ impl NodeStore for MongoStore {
             .await
     }
 
-    async fn held_leases(&self, of: Option<Vec<Uuid>>) -> Result<Vec<(Id, Lease)>> {
+    async fn held_leases(&self, but: Vec<Uuid>) -> Result<Vec<(Id, Lease)>> {
         self.run(move |records, _| {
-            let of = of.clone();
-            async move { node::held(&records, of).await }
+            let but = but.clone();
+            async move { node::held(&records, &but).await }
         })
         .await
     }

@@ -6,12 +6,14 @@ mod copy;
 mod crash;
 mod duplicates;
 mod election;
+mod feed;
 mod first;
 mod index;
 mod other_writer;
 mod outage;
 mod removal;
 mod repetition;
+mod scale;
 mod support;
 
 /// The conformance suite.

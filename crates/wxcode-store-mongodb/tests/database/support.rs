@@ -83,6 +83,12 @@ impl Fresh {
         database.run_command(profiled).await.ok();
     }
 
+    /// Records no operation any more.
+    pub(crate) async fn unprofiled(&self) {
+        let database = self.database().await;
+        database.run_command(doc! { "profile": 0 }).await.ok();
+    }
+
     /// The recorded operations on collections of any size.
     pub(crate) async fn scans(&self) -> Vec<Document> {
         /// Collections with a small bound on their documents.

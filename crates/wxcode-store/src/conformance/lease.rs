@@ -18,7 +18,8 @@ use super::{
     sample,
 };
 use crate::{
-    Added, MilestoneEdit, MilestoneEdited, Moved, Removed, Rotated, Rotation, Step, Swapped,
+    Added, Edit, Edited, MilestoneEdit, MilestoneEdited, Moved, NewDelivery, Queued, Removed,
+    Rotated, Rotation, Step, Swapped,
 };
 
 fn node(name: &str) -> Node {
@@ -69,6 +70,33 @@ pub async fn an_old_epoch_changes_nothing(records: &impl Records) {
         assert_eq!(rotated, expected, "{fence:?}");
         let project = store.project(project).await.unwrap().unwrap();
         assert_eq!(project.claude_session_id.is_some(), counts, "{fence:?}");
+    }
+    // A user's texts, and changes of them, too.
+    let waits = sample::queue(&*store, &sample::text(project, "waits")).await;
+    for (fence, counts) in [(first.epoch, false), (second.epoch, true)] {
+        let fence = Some(fence);
+        let before = store.delivery(waits.id).await.unwrap().unwrap();
+        let new = NewDelivery {
+            fence,
+            ..sample::text(project, "new")
+        };
+        let queued = store.queue(&new).await.unwrap();
+        assert_eq!(queued == Queued::Fenced, !counts, "{queued:?}");
+        let kept = store.delivery(new.id).await.unwrap();
+        assert_eq!(kept.is_some(), counts, "{fence:?}");
+        let edit = Edit {
+            id: waits.id,
+            output_project_id: project,
+            text: Some("edited".to_owned()),
+            not_before: None,
+            before: None,
+            at: sample::at(40),
+            fence,
+        };
+        let edited = store.edit(&edit).await.unwrap();
+        assert_eq!(edited == Edited::Fenced, !counts, "{edited:?}");
+        let after = store.delivery(waits.id).await.unwrap().unwrap();
+        assert_eq!(after != before, counts, "{fence:?}");
     }
     // Notes about the conversation too.
     for (fence, counts) in [(first.epoch, false), (second.epoch, true)] {

@@ -76,18 +76,19 @@ pub async fn held_leases_are_listed(records: &impl Records) {
     let home = Lease::at_home(owner.clone());
     store.swap_lease(project, None, &lease).await.unwrap();
     store.swap_lease(free, None, &home).await.unwrap();
-    let held = store.held_leases(None).await.unwrap();
+    let held = store.held_leases(Vec::new()).await.unwrap();
     assert_eq!(held, [(project, lease.clone())]);
     let other = Uuid::new_v4();
-    let held = store.held_leases(Some(vec![other, owner.id])).await;
+    let held = store.held_leases(vec![other]).await;
     assert_eq!(held.unwrap(), [(project, lease.clone())]);
-    assert_eq!(store.held_leases(Some(vec![other])).await.unwrap(), []);
+    let held = store.held_leases(vec![other, owner.id]).await;
+    assert_eq!(held.unwrap(), []);
     let given_back = Tenure::new(lease.clone(), Moment::new(Duration::ZERO)).given_back();
     store
         .swap_lease(project, Some(&lease), &given_back)
         .await
         .unwrap();
-    assert_eq!(store.held_leases(None).await.unwrap(), []);
+    assert_eq!(store.held_leases(Vec::new()).await.unwrap(), []);
     let read = store.lease(project).await.unwrap().unwrap();
     assert_eq!((read.owner(), &read.node), (None, &lease.node));
 }

@@ -21,6 +21,7 @@ fn edit(delivery: &Delivery) -> Edit {
         not_before: None,
         before: None,
         at: sample::at(40),
+        fence: None,
     }
 }
 

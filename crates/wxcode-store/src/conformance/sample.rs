@@ -137,6 +137,7 @@ pub fn text(project: Id, text: &str) -> NewDelivery {
         not_before: None,
         steer: false,
         at: at(10),
+        fence: None,
     }
 }
 

@@ -30,6 +30,9 @@ pub(super) fn queue(tx: &Transaction<'_>, new: &NewDelivery) -> Result<Queued, F
     {
         return Ok(Queued::Existing(existing));
     }
+    if lease::is_fenced(tx, new.output_project_id, new.fence)? {
+        return Ok(Queued::Fenced);
+    }
     let (milestone_id, text, is_first) = match &new.command {
         Command::Text(text) => (None, text, false),
         Command::Milestone {

@@ -7,6 +7,7 @@ use super::{
     columns::{self, Columns},
     delivery::{beginning, get, read},
     failure::Failure,
+    lease,
 };
 use crate::{Edit, Edited, Next, NextQuery, moved};
 
@@ -39,6 +40,9 @@ pub(super) fn edit(tx: &Transaction<'_>, edit: &Edit) -> Result<Edited, Failure>
     let Some(delivery) = of_project(edit.id)? else {
         return Ok(Edited::Missing);
     };
+    if lease::is_fenced(tx, edit.output_project_id, edit.fence)? {
+        return Ok(Edited::Fenced);
+    }
     if !delivery.is_waiting() {
         return Ok(Edited::NotWaiting(delivery));
     }

@@ -17,6 +17,7 @@ mod dice;
 mod end;
 mod follower;
 mod memory;
+mod nodes;
 mod perform;
 mod plan;
 mod process;

@@ -5,6 +5,7 @@ mod conversation;
 mod encrypted;
 mod fencing;
 mod hop;
+mod late;
 mod lease;
 mod nodes;
 mod other_writer;
@@ -12,6 +13,8 @@ mod outage;
 mod placement;
 mod restored;
 mod search;
+mod slow;
+mod told;
 mod view;
 
 use std::{process::Output, time::Duration};

@@ -47,20 +47,25 @@ pub(in crate::agent) async fn deliver(
     // Before queueing: a delivery must not wait for a session that cannot start. Another server
     // starting now must find the project's owner.
     let needs_start = running.is_none() && !is_later(new.not_before);
+    let mut fence = None;
     let reserved = match needs_start {
         true => match reserve(context, &slot, project).await {
             Ok(reserved) => Some(reserved),
             // It waits for room.
             Err(StartError::Full(_)) => {
-                held_lease::check(context, project).await?;
+                fence = held_lease::check(context, project).await?;
                 None
             }
             Err(error) => return Err(error),
         },
         false => {
-            held_lease::check(context, project).await?;
+            fence = held_lease::check(context, project).await?;
             None
         }
+    };
+    let new = &NewDelivery {
+        fence,
+        ..new.clone()
     };
     let is_full = needs_start && reserved.is_none();
     // A running session settles its last deliveries only after this delivery is queued.
@@ -105,6 +110,11 @@ pub(in crate::agent) async fn deliver(
             }
             return Ok(Delivered::Accepted(delivery));
         }
+        Queued::Fenced => {
+            // Without an agent here, the request goes on to the new owner.
+            held_lease::check(context, project).await?;
+            return Ok(Delivered::Refused(Queued::Fenced));
+        }
         refused => return Ok(Delivered::Refused(refused)),
     };
     if delivery.is_ahead(new.at) {
@@ -119,7 +129,11 @@ pub(in crate::agent) async fn deliver(
     match start().await {
         Ok(found) => {
             found.session.notify_queued();
-            let read = context.store.delivery(delivery.id).await?;
+            // The start may have taken it along, as its initial prompt.
+            let read = match found.created {
+                true => context.store.delivery(delivery.id).await?,
+                false => None,
+            };
             Ok(Delivered::Accepted(read.unwrap_or(delivery)))
         }
         Err(error) => {

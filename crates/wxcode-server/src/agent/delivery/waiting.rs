@@ -32,6 +32,25 @@ const UNSURE_FIRST: Duration = Duration::from_secs(1);
 
 /// Looks for waiting deliveries, until the server ends.
 pub(in crate::agent) async fn look_for_waiting(context: &Arc<Context>) {
+    tokio::select! {
+        () = look(context) => {}
+        () = wake_told(context) => {}
+    }
+}
+
+/// Notifies the sessions here of deliveries that other processes queued.
+async fn wake_told(context: &Context) {
+    loop {
+        for project in context.store.told_deliveries().await {
+            let session = context.slots.known(project).and_then(|slot| slot.running());
+            if let Some(session) = session {
+                session.queued.notify_one();
+            }
+        }
+    }
+}
+
+async fn look(context: &Arc<Context>) {
     let mut pause = LOOK_EVERY;
     loop {
         tokio::select! {

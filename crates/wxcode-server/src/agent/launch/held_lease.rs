@@ -3,7 +3,7 @@
 //! Invariant: on a shared store, an agent runs only under a lease of its server. When another
 //! server took the lease, this server ends the agent.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 
 use tokio::time::sleep_until;
 use wxcode_core::{id::Id, lease::Tenure};
@@ -13,21 +13,25 @@ use crate::{
         context::Context,
         launch::{
             error::StartError,
-            lease::{Leases, RETRY, Renewal},
+            lease::{RETRY, Renewal},
         },
         process::AgentProcess,
+        superseded,
     },
-    mirror::Mirror,
     settings::Shared,
 };
 
-/// Fails if another server has the project and this one runs nothing of it.
+/// Fails if another server has the project and this one runs nothing of it. Returns the epoch that
+/// guards a change without an agent here.
 ///
 /// # Errors
 /// The other server and the rest of its lease; or a failure of the store.
-pub(in crate::agent) async fn check(context: &Context, project: Id) -> Result<(), StartError> {
+pub(in crate::agent) async fn check(
+    context: &Context,
+    project: Id,
+) -> Result<Option<u64>, StartError> {
     if context.slots.get(project).current().is_some() {
-        return Ok(());
+        return Ok(None);
     }
     context.leases.check(project).await
 }
@@ -36,28 +40,23 @@ pub(in crate::agent) async fn check(context: &Context, project: Id) -> Result<()
 /// another server took the lease. Without a held lease, as for an adopted agent, it first takes the
 /// lease.
 pub(in crate::agent) fn keep(context: &Arc<Context>, agent: AgentProcess, held: Option<Tenure>) {
-    let (leases, mirror) = (context.leases.clone(), context.mirror.clone());
-    let Some(shared) = leases.shared() else {
+    let Some(shared) = context.leases.shared() else {
         return;
     };
-    let closing = context.closing.clone();
-    context.tasks.spawn(async move {
+    let context = Arc::clone(context);
+    context.tasks.clone().spawn(async move {
         // When the server closes, the agent runs on, and its lease until its end.
         tokio::select! {
-            () = renew(&leases, &mirror, &shared, &agent, held) => {}
-            () = closing.cancelled() => {}
+            () = renew(&context, &shared, &agent, held) => {}
+            () = context.closing.cancelled() => {}
         }
     });
 }
 
-async fn renew(
-    leases: &Leases,
-    mirror: &Mirror,
-    shared: &Shared,
-    agent: &AgentProcess,
-    mut held: Option<Tenure>,
-) {
+async fn renew(context: &Context, shared: &Shared, agent: &AgentProcess, mut held: Option<Tenure>) {
+    let (leases, mirror) = (&context.leases, &context.mirror);
     let project = agent.project_id();
+    let mut sure_at = SystemTime::now();
     let ended = agent.ended();
     tokio::pin!(ended);
     let mut is_logged = false;
@@ -73,9 +72,11 @@ async fn renew(
             }
             () = sleep_until(leases.due(held.as_ref())) => {}
         }
+        let asked_at = SystemTime::now();
         match leases.renew(shared, project, &mut held).await {
             Ok(Renewal::Kept) => {
                 is_logged = false;
+                sure_at = asked_at;
                 continue;
             }
             Ok(Renewal::Again) => {}
@@ -86,6 +87,11 @@ async fn renew(
                 while !agent.stop().await {
                     tracing::error!(%project, server = node.name, "the agent of a project that another server took over has not ended; trying again");
                     tokio::time::sleep(RETRY).await;
+                }
+                ended.await;
+                superseded::report(context, agent, node, sure_at).await;
+                if let Some(held) = &held {
+                    leases.lost(project, held);
                 }
                 return;
             }

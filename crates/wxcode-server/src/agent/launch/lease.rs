@@ -108,7 +108,7 @@ impl Leases {
             match swapped.await? {
                 Swapped::Won => {
                     lock(&self.0.sights).remove(&project);
-                    self.0.store.set_fence(project, Some(new.epoch));
+                    self.0.store.set_fence(project, new.epoch);
                     let before = read.as_ref().filter(|before| before.epoch > 0);
                     if before.is_some_and(|before| !is_of(before, &shared.node)) {
                         self.0.store.came_from_another_node(project);
@@ -130,11 +130,21 @@ impl Leases {
     }
 
     /// Fails if another server has the project.
-    pub(in crate::agent) async fn check(&self, project: Id) -> Result<(), StartError> {
-        match &self.0.shared {
-            Some(shared) => self.may_take(shared, project).await.map(drop),
-            None => Ok(()),
-        }
+    ///
+    /// Returns the epoch read: a change under this epoch does nothing once another server has taken
+    /// the lease.
+    pub(in crate::agent) async fn check(&self, project: Id) -> Result<Option<u64>, StartError> {
+        let Some(shared) = &self.0.shared else {
+            return Ok(None);
+        };
+        let (read, _) = self.may_take(shared, project).await?;
+        Ok(Some(read.map_or(0, |lease| lease.epoch)))
+    }
+
+    /// Another server has the lease, and the agent here is gone: its epoch guards no later change.
+    pub(in crate::agent) fn lost(&self, project: Id, tenure: &Tenure) {
+        let epoch = tenure.lease().epoch;
+        self.0.store.clear_fence(project, epoch);
     }
 
     /// Reads the record, and decides about its replacement.
@@ -185,19 +195,19 @@ impl Leases {
         })
     }
 
-    /// The projects whose leases other nodes hold, all or those given: each with its node, and
+    /// The projects whose leases other nodes hold, all nodes but these: each with its node, and
     /// whether the lease expired.
     pub(in crate::agent) async fn elsewhere(
         &self,
-        of: Option<Vec<Uuid>>,
+        mut but: Vec<Uuid>,
     ) -> Result<Vec<(Id, Node, bool)>, StoreError> {
         let Some(shared) = &self.0.shared else {
             return Ok(Vec::new());
         };
+        but.push(shared.node.id);
         let asked = self.now();
-        let held = self.0.store.held_leases(of).await?.into_iter();
-        let others = held.filter(|(_, lease)| !is_of(lease, &shared.node));
-        let judged = others.filter_map(|(project, lease)| {
+        let held = self.0.store.held_leases(but).await?.into_iter();
+        let judged = held.filter_map(|(project, lease)| {
             let has_expired = self.has_expired(project, &lease, asked);
             Some((project, lease.node?, has_expired))
         });
@@ -228,20 +238,14 @@ impl Leases {
         let nodes = self.0.store.nodes().await?;
         let nodes: Vec<Uuid> = nodes.iter().map(|node| node.id).collect();
         let own = shared.node.id;
-        let is_few = nodes.len() <= placement::WATCHERS + 1;
-        let watched: Vec<Uuid> = nodes
-            .iter()
-            .filter(|id| **id != own && placement::watches(own, **id, &nodes))
-            .copied()
-            .collect();
+        // Each node watches the nodes without a record.
+        let is_left_out = |id: &Uuid| *id == own || !placement::watches(own, *id, &nodes);
+        let mut but: Vec<Uuid> = nodes.iter().copied().filter(is_left_out).collect();
+        but.push(own);
         let asked = self.now();
-        let held = self.0.store.held_leases((!is_few).then_some(watched));
-        let held = held.await?;
+        let held = self.0.store.held_leases(but).await?;
         let (mut expired, mut next) = (Vec::new(), None);
         for (project, lease) in held {
-            if is_of(&lease, &shared.node) {
-                continue;
-            }
             match self.left(project, &lease, asked) {
                 Duration::ZERO => expired.push(project),
                 left => next = Some(next.map_or(left, |next: Duration| next.min(left))),
@@ -281,7 +285,7 @@ impl Leases {
         if let Err(error) = swapped.await {
             tracing::warn!(%project, %error, "could not give back a lease; it expires by itself");
         }
-        self.0.store.set_fence(project, None);
+        self.lost(project, tenure);
     }
 
     pub(in crate::agent) async fn renew(
@@ -302,7 +306,7 @@ impl Leases {
             return Ok(
                 match store.swap_lease(project, read.as_ref(), &new).await? {
                     Swapped::Won => {
-                        store.set_fence(project, Some(new.epoch));
+                        store.set_fence(project, new.epoch);
                         *held = Some(Tenure::new(new, asked));
                         Renewal::Kept
                     }

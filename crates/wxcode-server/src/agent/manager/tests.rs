@@ -33,6 +33,7 @@ fn delivery(project: Id) -> NewDelivery {
         not_before: None,
         steer: false,
         at: Timestamp::now(),
+        fence: None,
     }
 }
 

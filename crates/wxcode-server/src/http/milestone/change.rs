@@ -13,7 +13,7 @@ use wxcode_core::{
 use wxcode_store::{MilestoneEdit, MilestoneEdited, Moved};
 
 use super::{
-    check_context, find, taken_over, view,
+    check_context, find, view,
     view::{MilestoneView, OpenDeliveries},
 };
 use crate::http::{
@@ -111,7 +111,7 @@ async fn advance(
     };
     let Some(moved) = moved else {
         if from.may_become(to) && find(projects, id).await?.status == from {
-            return Err(taken_over());
+            return Err(Problem::taken_over());
         }
         let detail = format!(
             "a milestone that is {} cannot become {}: pending → failed, in_progress → completed or failed, failed → pending; \
@@ -153,7 +153,7 @@ async fn edit(
     let edited = match projects.store.edit_milestone(id, &edit).await? {
         MilestoneEdited::Done(edited) => edited,
         MilestoneEdited::Missing => return Err(Problem::not_found("milestone")),
-        MilestoneEdited::Fenced => return Err(taken_over()),
+        MilestoneEdited::Fenced => return Err(Problem::taken_over()),
         MilestoneEdited::NotPending(status) => {
             return Err(Problem::conflict(format!(
                 "the milestone is {} or its command is on the way to the agent: only one that is \

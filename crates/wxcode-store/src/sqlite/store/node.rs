@@ -5,9 +5,12 @@ use uuid::Uuid;
 use wxcode_core::{id::Id, lease::Lease, node::NodeRecord};
 
 use crate::{
-    LeaseStore, NODE_KEY, NodeStore, Result, Swapped,
+    ChangeStore, LeaseStore, NODE_KEY, NodeStore, Result, Swapped,
     sqlite::{lease, node::held, store::SqliteStore},
 };
+
+/// One process has the file.
+impl ChangeStore for SqliteStore {}
 
 #[async_trait]
 impl LeaseStore for SqliteStore {
@@ -42,14 +45,10 @@ impl NodeStore for SqliteStore {
         Ok(self.nodes.key(proposed))
     }
 
-    async fn held_leases(&self, of: Option<Vec<Uuid>>) -> Result<Vec<(Id, Lease)>> {
+    async fn held_leases(&self, but: Vec<Uuid>) -> Result<Vec<(Id, Lease)>> {
         let mut held = self.readers.run(held).await?;
-        let is_meant = |lease: &Lease| match (&of, lease.owner()) {
-            (Some(of), Some(owner)) => of.contains(&owner.id),
-            (None, _) => true,
-            (_, None) => false,
-        };
-        held.retain(|(_, lease)| is_meant(lease));
+        let is_left_out = |lease: &Lease| lease.owner().is_some_and(|by| but.contains(&by.id));
+        held.retain(|(_, lease)| !is_left_out(lease));
         Ok(held)
     }
 }

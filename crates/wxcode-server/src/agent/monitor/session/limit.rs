@@ -154,6 +154,7 @@ impl SessionMonitor {
             not_before: None,
             steer: false,
             at,
+            fence: None,
         };
         match self.delivery_worker.put_first(&new, now).await {
             Ok(Queued::New(_) | Queued::Existing(_)) => {}

@@ -1,9 +1,4 @@
-//! Simulates a cluster on the pure core of leases and placement: starts, renewals, and the death of
-//! nodes.
-//!
-//! `cargo run --release -p wxcode-core --example cluster -- [NODES] [SESSIONS]` prints the balance, the
-//! load of the database and the times of the takeover. Network, database and starts take fixed
-//! times; nothing waits for a real one.
+//! The simulated nodes and sessions, and their events in the order of time.
 
 use std::{
     cmp::Reverse,
@@ -15,24 +10,23 @@ use jiff::Timestamp;
 use uuid::Uuid;
 use wxcode_core::{
     id::Id,
-    lease::{Claim, Lease, Node, Sight, Tenure, claim},
+    lease::{Claim, Lease, Node, Sight, Tenure, claim, look_every},
     placement::{self, Candidate, Start},
     time::Moment,
 };
 
-const NODES: usize = 1_000;
-const SESSIONS: usize = 100_000;
-/// Nodes that die at once, of 100.
-const DEAD_PERCENT: usize = 5;
+use crate::load::Load;
+
 /// `lease_s`, and the times of the server.
-const LEASE: Duration = Duration::from_secs(300);
-const HEARTBEAT_MS: u64 = 10_000;
+pub(crate) const LEASE: Duration = Duration::from_secs(300);
+pub(crate) const HEARTBEAT_MS: u64 = 10_000;
 const FRESH_MS: u64 = 1_000;
-const WATCH_MS: u64 = 30_000;
 const WATCH_MIN_MS: u64 = 250;
-/// All sessions start within this time, and the cluster then rests for this long.
-const STARTS_MS: u64 = 200_000;
-const REST_MS: u64 = 600_000;
+const WATCH_MAX_MS: u64 = 30_000;
+/// Sessions that a node resumes at the same time.
+const RESUMED_AT_ONCE: usize = 16;
+/// All sessions start within this time.
+pub(crate) const STARTS_MS: u64 = 200_000;
 /// A request to the database, and the resumption of a session.
 const REQUEST_MS: u64 = 3;
 const RESUME_MS: u64 = 1_000;
@@ -46,30 +40,6 @@ enum Event {
     Resume(usize),
 }
 
-/// Requests to the database, and the documents that they return or change.
-#[derive(Debug, Default, Clone, Copy)]
-struct Load {
-    requests: u64,
-    documents: u64,
-}
-
-impl Load {
-    fn count(&mut self, documents: usize) {
-        self.requests += 1;
-        self.documents += documents as u64;
-    }
-
-    fn print(self, before: Self, what: &str, ms: u64, units: f64) {
-        let rate = |count: u64| count as f64 * 1_000.0 / ms as f64;
-        println!(
-            "{what}: {:.0} requests and {:.0} documents a second; {:.1} requests an hour each",
-            rate(self.requests - before.requests),
-            rate(self.documents - before.documents),
-            rate(self.requests - before.requests) * 3_600.0 / units,
-        );
-    }
-}
-
 struct Member {
     node: Node,
     is_alive: bool,
@@ -79,8 +49,10 @@ struct Member {
     seen_at: Option<u64>,
     sights: HashMap<usize, Sight>,
     watched: Vec<usize>,
-    /// Sessions with an expired lease, to be resumed one after the other.
+    /// Sessions with an expired lease, to be resumed.
     expired: Vec<usize>,
+    /// The sessions that it resumes now.
+    resuming: usize,
 }
 
 struct Session {
@@ -90,7 +62,7 @@ struct Session {
     lease: Option<Lease>,
 }
 
-struct Cluster {
+pub(crate) struct Cluster {
     now: u64,
     random: u64,
     events: BinaryHeap<Reverse<(u64, Event)>>,
@@ -99,9 +71,9 @@ struct Cluster {
     records: Vec<u64>,
     sessions: Vec<Session>,
     held: Vec<Vec<usize>>,
-    load: Load,
+    pub(crate) load: Load,
     /// The times from the death to the resumed session.
-    taken: Vec<u64>,
+    pub(crate) taken: Vec<u64>,
     died_at: Option<u64>,
     is_drawn: bool,
 }
@@ -114,8 +86,13 @@ fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// The usual pause between two looks at the watched leases.
+fn watch_ms() -> u64 {
+    millis(look_every(LEASE)).clamp(WATCH_MIN_MS, WATCH_MAX_MS)
+}
+
 impl Cluster {
-    fn new(nodes: usize, sessions: usize, is_drawn: bool) -> Self {
+    pub(crate) fn new(nodes: usize, sessions: usize, is_drawn: bool) -> Self {
         let member = |number: usize| Member {
             node: Node {
                 id: Uuid::from_u64_pair(0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(number as u64), 7),
@@ -128,6 +105,7 @@ impl Cluster {
             sights: HashMap::new(),
             watched: Vec::new(),
             expired: Vec::new(),
+            resuming: 0,
         };
         let session = |_| Session {
             project: Id::generate(Timestamp::UNIX_EPOCH),
@@ -154,7 +132,7 @@ impl Cluster {
             let watched =
                 (0..nodes).filter(|of| *of != number && placement::watches(own, ids[*of], &ids));
             cluster.members[number].watched = watched.collect();
-            let (beat, watch) = (cluster.draw(HEARTBEAT_MS), cluster.draw(WATCH_MS));
+            let (beat, watch) = (cluster.draw(HEARTBEAT_MS), cluster.draw(watch_ms()));
             cluster.plan(beat, Event::Heartbeat(number));
             cluster.plan(watch, Event::Watch(number));
         }
@@ -176,7 +154,7 @@ impl Cluster {
         self.events.push(Reverse((self.now + after, event)));
     }
 
-    fn run_until(&mut self, end: u64) {
+    pub(crate) fn run_until(&mut self, end: u64) {
         while let Some(Reverse((at, _))) = self.events.peek()
             && *at <= end
             && let Some(Reverse((at, event))) = self.events.pop()
@@ -293,7 +271,7 @@ impl Cluster {
         let held: Vec<usize> = watched.flat_map(|of| self.held[*of].clone()).collect();
         self.load.count(self.members.len());
         self.load.count(held.len());
-        let (mut pause, mut expired) = (WATCH_MS, Vec::new());
+        let (mut pause, mut expired) = (watch_ms(), Vec::new());
         for session in held {
             let Some(lease) = &self.sessions[session].lease else {
                 continue;
@@ -307,20 +285,24 @@ impl Cluster {
                 _ => expired.push(session),
             }
         }
-        match expired.is_empty() {
-            true => self.plan(pause, Event::Watch(node)),
-            false => {
-                expired.reverse();
-                self.members[node].expired = expired;
-                self.plan(REQUEST_MS, Event::Resume(node));
-            }
+        self.plan(pause, Event::Watch(node));
+        let own = self.members[node].node.id;
+        expired.sort_by_cached_key(|of| placement::order(self.sessions[*of].project, own));
+        let member = &mut self.members[node];
+        let more = RESUMED_AT_ONCE.min(expired.len());
+        let more = more.saturating_sub(member.resuming);
+        member.expired = expired;
+        member.resuming += more;
+        for _ in 0..more {
+            self.plan(REQUEST_MS, Event::Resume(node));
         }
     }
 
     /// Resumes the next session, unless another watcher did.
     fn resume(&mut self, node: usize) {
         let Some(session) = self.members[node].expired.pop() else {
-            return self.plan(WATCH_MIN_MS, Event::Watch(node));
+            self.members[node].resuming -= 1;
+            return;
         };
         let (asked, answered) = (self.now, self.now + REQUEST_MS);
         let mut unchanged = Duration::ZERO;
@@ -339,7 +321,24 @@ impl Cluster {
         self.plan(pause, Event::Resume(node));
     }
 
-    fn balance(&self) -> String {
+    /// Ends every `step`th node, `count` of them; returns the number of their sessions.
+    pub(crate) fn kill(&mut self, count: usize, step: usize) -> u64 {
+        self.died_at = Some(self.now);
+        let mut lost = 0;
+        for number in 0..count {
+            let member = &mut self.members[number * step];
+            member.is_alive = false;
+            lost += member.sessions;
+        }
+        lost
+    }
+
+    /// Runs for this long.
+    pub(crate) fn run_for(&mut self, ms: u64) {
+        self.run_until(self.now + ms);
+    }
+
+    pub(crate) fn balance(&self) -> String {
         let living = self.members.iter().filter(|member| member.is_alive);
         let mut loads: Vec<u64> = living.map(|member| member.sessions).collect();
         loads.sort_unstable();
@@ -352,69 +351,4 @@ impl Cluster {
             at(1.0)
         )
     }
-}
-
-fn main() {
-    let mut numbers = std::env::args().skip(1).map(|text| text.parse::<usize>());
-    let mut number = |usual: usize| numbers.next().and_then(Result::ok).unwrap_or(usual);
-    let (nodes, sessions) = (number(NODES), number(SESSIONS));
-    println!(
-        "{nodes} nodes, {sessions} sessions, a lease of {} s",
-        LEASE.as_secs()
-    );
-    let mut herd = Cluster::new(nodes, sessions, false);
-    herd.run_until(STARTS_MS + HEARTBEAT_MS);
-    println!(
-        "each start at the emptiest of all nodes: {}",
-        herd.balance()
-    );
-
-    let mut cluster = Cluster::new(nodes, sessions, true);
-    cluster.run_until(STARTS_MS);
-    println!(
-        "each start at the emptiest of {}: {}",
-        placement::CONSIDERED,
-        cluster.balance()
-    );
-    let starts = Load::default();
-    cluster
-        .load
-        .print(starts, "while they start", STARTS_MS, sessions as f64);
-    cluster.run_until(STARTS_MS + REST_MS);
-    let before = cluster.load;
-    cluster.run_until(STARTS_MS + 2 * REST_MS);
-    cluster
-        .load
-        .print(before, "at rest", REST_MS, sessions as f64);
-
-    let dead = (nodes * DEAD_PERCENT / 100).max(1);
-    let step = nodes / dead;
-    cluster.died_at = Some(cluster.now);
-    let mut lost = 0;
-    for number in 0..dead {
-        let member = &mut cluster.members[number * step];
-        member.is_alive = false;
-        lost += member.sessions;
-    }
-    let before = cluster.load;
-    cluster.run_until(cluster.now + REST_MS);
-    cluster
-        .load
-        .print(before, "after the death", REST_MS, sessions as f64);
-    let mut taken = std::mem::take(&mut cluster.taken);
-    taken.sort_unstable();
-    let seconds = |part: f64| match taken.len() {
-        0 => 0.0,
-        count => taken[((count - 1) as f64 * part) as usize] as f64 / 1_000.0,
-    };
-    println!(
-        "{dead} nodes with {lost} sessions died; {} resumed after: least {:.1} s, median {:.1} s, 99 of 100 {:.1} \
-         s, most {:.1} s",
-        taken.len(),
-        seconds(0.0),
-        seconds(0.5),
-        seconds(0.99),
-        seconds(1.0)
-    );
-    println!("afterwards {}", cluster.balance());
 }
