@@ -22,6 +22,7 @@ mod looks;
 mod rest;
 mod restore;
 mod shared;
+mod size;
 
 use std::{
     collections::HashMap,
@@ -38,20 +39,17 @@ use wxcode_core::{id::Id, project::OutputProject};
 use crate::{Settings, repository::Repository, sync::lock, watch::Watches};
 pub(crate) use checksum::damaged;
 pub(crate) use follow::Follower;
-use kept::Sizes;
 pub(crate) use kept::{Kept, dropped_bytes};
 pub(crate) use locate::{Files, Place};
 pub(crate) use looks::{Look, Looks};
 pub(crate) use restore::{judge, restore};
-use shared::Shared;
+use shared::source::Shared;
+use size::{DEPTH_MAX, Sizes, size_below};
 
 /// The folder in the data folder.
 const FOLDER: &str = "conversations";
-/// Deepest folder of side files below a conversation's own.
-const DEPTH_MAX: usize = 4;
-/// Most side files of a conversation.
-pub(crate) const SIDE_FILES_MAX: usize = 2_000;
-
+/// The folder of the copies of deleted projects, in the data folder.
+const DELETED_FOLDER: &str = "deleted-conversations";
 /// Most copies whose check is remembered.
 const CHECKED_MAX: usize = 10_000;
 
@@ -88,7 +86,7 @@ impl Mirror {
         let shared = settings.shared.as_ref();
         Self(Arc::new(Inner {
             root: settings.data_dir.join(FOLDER),
-            deleted: settings.data_dir.join(deleted::FOLDER),
+            deleted: settings.data_dir.join(DELETED_FOLDER),
             locks: Mutex::default(),
             shared: shared.map(|shared| Shared {
                 store,
@@ -203,22 +201,4 @@ fn state(file: &Path) -> Option<(u64, SystemTime)> {
 /// The total size of all copies, in bytes; reads at most `left` entries.
 pub(crate) fn size(data_dir: &Path, left: &mut usize) -> u64 {
     size_below(&data_dir.join(FOLDER), left, DEPTH_MAX + 2)
-}
-
-fn size_below(folder: &Path, left: &mut usize, depth: usize) -> u64 {
-    let mut sum = 0;
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        if *left == 0 {
-            break;
-        }
-        *left -= 1;
-        match entry.metadata() {
-            Ok(found) if found.is_file() => sum += found.len(),
-            Ok(found) if found.is_dir() && depth > 0 => {
-                sum += size_below(&entry.path(), left, depth - 1);
-            }
-            Ok(_) | Err(_) => {}
-        }
-    }
-    sum
 }

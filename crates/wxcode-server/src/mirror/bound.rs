@@ -11,9 +11,9 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{
-    DEPTH_MAX, checksum,
+    checksum,
     entry::{Line, read_line},
-    size_below,
+    size::{DEPTH_MAX, size_below},
 };
 
 /// Full copies are shortened to this part of their bound.

@@ -19,7 +19,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-pub(super) use self::appended::{Appended, End};
+pub(super) use self::appended::Appended;
 use super::entry::{LINE_MAX, Line, read_line};
 
 /// Bytes of a record.
@@ -28,6 +28,15 @@ const RECORD: usize = 12;
 const MEND_MAX: usize = 64 << 20; // 64 MiB
 /// The type of the entry in the place of a lost one.
 const LOST: &str = "wxcode-damaged";
+
+/// The end of a copy's checksums.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct End {
+    /// The number of lines with a checksum.
+    lines: usize,
+    /// The bytes of these lines.
+    bytes: u64,
+}
 
 /// Entries of all copies since the server's start.
 static MENDED: AtomicU64 = AtomicU64::new(0);

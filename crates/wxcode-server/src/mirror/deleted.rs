@@ -18,8 +18,6 @@ use wxcode_core::id::Id;
 
 use super::Mirror;
 
-/// The folder in the data folder.
-pub(super) const FOLDER: &str = "deleted-conversations";
 /// Time that the copies of a deleted project are kept.
 pub(crate) const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 /// Pause between two looks for copies to remove.

@@ -3,13 +3,10 @@
 //! `<project>/kept.json` counts both.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     fs, io,
     path::Path,
-    sync::{
-        Mutex,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 use serde::{Deserialize, Serialize};
@@ -81,18 +78,6 @@ pub(super) fn note_damage(copy: &Path, id: Uuid, damage: Damage) -> io::Result<(
     change(project, |counts| {
         *counts.lost.entry(id).or_default() += damage.lost;
     })
-}
-
-/// The sizes of projects' copies, where they are known.
-pub(super) type Sizes = Mutex<HashMap<Id, Size>>;
-
-/// The size of a project's copies.
-#[derive(Debug, Default, Clone, Copy)]
-pub(super) struct Size {
-    /// The number of changes so far.
-    changes: u64,
-    /// The size in bytes, unless a change came after the last look.
-    bytes: Option<u64>,
 }
 
 impl Mirror {

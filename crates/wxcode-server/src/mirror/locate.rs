@@ -10,7 +10,7 @@ use wxcode_claude::transcript::project_folder;
 use wxcode_core::project::OutputProject;
 use wxcode_files::{FileError, Folder, Links, RegularFile};
 
-use super::{DEPTH_MAX, SIDE_FILES_MAX};
+use super::size::{DEPTH_MAX, SIDE_FILES_MAX};
 
 /// Most project folders searched.
 const FOLDERS_MAX: usize = 10_000;

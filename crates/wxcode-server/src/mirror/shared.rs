@@ -5,6 +5,7 @@
 //!
 //! Invariant: this node publishes only under the epoch of its own lease.
 
+pub(super) mod source;
 mod transfer;
 
 use std::{
@@ -19,12 +20,15 @@ use std::{
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 use uuid::Uuid;
-use wxcode_core::{id::Id, lease::Node};
-use wxcode_store::{CopyFile, PIECE_MAX, StoreError};
+use wxcode_core::id::Id;
+use wxcode_store::{CopyFile, PIECE_MAX};
 
-use self::transfer::{download, mend};
-use super::{Mirror, SIDE_FILES_MAX, checksum};
-use crate::{disk::on_disk, repository::Repository, sync::lock};
+use self::{
+    source::{Result, Shared},
+    transfer::{download, mend},
+};
+use super::{Mirror, checksum, size::SIDE_FILES_MAX};
+use crate::{disk::on_disk, sync::lock};
 
 /// The file with the published states.
 const PUBLISHED: &str = "published.json";
@@ -32,23 +36,6 @@ const PUBLISHED: &str = "published.json";
 const FETCH_MAX: Duration = Duration::from_secs(60);
 /// Longest wait for the last news of an ended agent.
 const SETTLE_MAX: Duration = Duration::from_secs(5);
-
-/// Why copies are not exchanged with the shared store.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum SharedError {
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error("the copy on this node: {0}")]
-    Io(#[from] io::Error),
-}
-
-type Result<T> = std::result::Result<T, SharedError>;
-
-/// The shared store, and this node.
-pub(super) struct Shared {
-    pub(super) store: Repository,
-    pub(super) node: Node,
-}
 
 /// The state of a file in the shared store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

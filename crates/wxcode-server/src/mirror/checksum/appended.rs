@@ -6,16 +6,7 @@ use std::{
     path::Path,
 };
 
-use super::{RECORD, Record, extend, sums};
-
-/// The end of a copy's checksums.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::mirror) struct End {
-    /// The number of lines with a checksum.
-    pub(super) lines: usize,
-    /// The bytes of these lines.
-    pub(super) bytes: u64,
-}
+use super::{End, RECORD, Record, extend, sums};
 
 impl End {
     /// The bytes of the checksums.

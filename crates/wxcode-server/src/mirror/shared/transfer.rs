@@ -10,7 +10,10 @@ use std::{
 use wxcode_core::id::Id;
 use wxcode_store::{CopyFile, StoreError};
 
-use super::{super::checksum, Result, Shared};
+use super::{
+    super::checksum,
+    source::{Result, Shared},
+};
 use crate::disk::on_disk;
 
 /// Most bytes of a published file: other nodes may have a larger bound than this one.
