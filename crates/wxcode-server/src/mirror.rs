@@ -12,6 +12,7 @@
 mod bound;
 mod checksum;
 mod conversation;
+mod count;
 mod deleted;
 mod entry;
 mod file;
@@ -38,8 +39,9 @@ use wxcode_core::{id::Id, project::OutputProject};
 
 use crate::{Settings, repository::Repository, sync::lock, watch::Watches};
 pub(crate) use checksum::damaged;
+pub(crate) use count::dropped_bytes;
 pub(crate) use follow::Follower;
-pub(crate) use kept::{Kept, dropped_bytes};
+pub(crate) use kept::Kept;
 pub(crate) use locate::{Files, Place};
 pub(crate) use looks::{Look, Looks};
 pub(crate) use restore::{judge, restore};
@@ -134,7 +136,7 @@ impl Mirror {
         }
         let _alone = self.lock_of(project).blocking_lock_owned();
         let damage = checksum::verify(&file, None)?;
-        kept::note_damage(&copy, id, damage)?;
+        count::note_damage(&copy, id, damage)?;
         self.changed(project);
         self.note_checked(file);
         Ok(())

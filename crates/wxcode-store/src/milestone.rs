@@ -85,6 +85,10 @@ impl MilestoneEdit {
 
 /// The answer to an edit of a milestone.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most answers are the milestone, for a moment"
+)]
 pub enum MilestoneEdited {
     /// The milestone afterwards.
     Done(Milestone),

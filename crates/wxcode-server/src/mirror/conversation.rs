@@ -12,9 +12,8 @@ use wxcode_core::id::Id;
 use wxcode_files::{FileError, Folder, Links};
 
 use super::{
-    Mirror, bound,
+    Mirror, bound, count,
     file::{Budget, FileCopy, Reached},
-    kept,
     locate::{self, Place},
     looks::Look,
     shared,
@@ -129,7 +128,7 @@ impl Conversation {
             let stepped = state.step(&mut file, &copy, budget);
             self.mirror.grew(self.project, state.grown);
             let damage = std::mem::take(&mut state.damage);
-            kept::note_damage(&self.copy, self.place.id, damage).map_err(failed)?;
+            count::note_damage(&self.copy, self.place.id, damage).map_err(failed)?;
             match stepped.map_err(failed)? {
                 Reached::End => {}
                 Reached::Budget => return Ok(Step::More),
@@ -192,7 +191,7 @@ impl Conversation {
             .iter()
             .map(|(_, before, after)| before - after)
             .sum();
-        kept::note_dropped(&project, bytes).map_err(failed("note"))?;
+        count::note_dropped(&project, bytes).map_err(failed("note"))?;
         self.mirror.changed(self.project);
         for (path, before, after) in &dropped {
             let state = path

@@ -12,7 +12,7 @@ use wxcode_claude::transcript::{self, Transcript, project_folder};
 use wxcode_core::spawn::Copy;
 use wxcode_files::{FileError, Folder, Links, RegularFile};
 
-use super::{checksum, kept, locate, rest};
+use super::{checksum, count, locate, rest};
 
 /// Bytes compared at a time.
 const READ: usize = 64 << 10; // 64 KiB
@@ -107,7 +107,7 @@ fn check(copy: &Path, id: Uuid, transcript: Option<RegularFile>) -> Result<(), F
                 damage.add(checksum::verify(&side, None)?);
             }
         }
-        kept::note_damage(copy, id, damage)
+        count::note_damage(copy, id, damage)
     };
     let checked: io::Result<()> = check();
     checked.map_err(|source| FileError::Io {
