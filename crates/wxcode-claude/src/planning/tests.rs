@@ -2,11 +2,11 @@
 
 mod broken;
 
-use std::fs;
+use std::{fs, path::Path};
 
 use tempfile::TempDir;
 
-use super::*;
+use super::{files::Files, *};
 
 /// Makes a workspace with these files below `.planning/`; a path with a trailing `/` is a folder.
 fn workspace(files: &[(&str, &str)]) -> TempDir {
