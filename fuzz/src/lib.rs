@@ -16,6 +16,7 @@ mod memory;
 pub mod parameter;
 pub mod planning;
 pub mod record;
+pub mod report;
 pub mod screen;
 pub mod state;
 pub mod stream_json;
@@ -37,6 +38,7 @@ pub const TARGETS: &[Target] = &[
     ("parameter", parameter::run),
     ("planning", planning::run),
     ("record", record::run),
+    ("report", report::run),
     ("screen", screen::run),
     ("state", state::run),
     ("stream_json", stream_json::run),

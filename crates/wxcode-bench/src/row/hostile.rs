@@ -44,6 +44,7 @@ const fn stream(name: &'static str, step: fn(usize) -> Vec<u8>) -> Stream {
 
 const STREAMS: &[Stream] = &[
     stream("clusters", |i| zalgo(i).into_bytes()),
+    stream("marks without end", |i| zalgo(i).into_bytes().split_off(1)),
     stream("emoji", |_| "🎉👩\u{200d}🚀❤\u{fe0f}🇧🇷".into()),
     stream("styles", |i| {
         let [_, r, g, b] = (i as u32).wrapping_mul(2_654_435_761).to_be_bytes();
@@ -69,6 +70,18 @@ const STREAMS: &[Stream] = &[
         0 => format!("\x1b]2;{}\x07", "t".repeat(70_000)).into_bytes(),
         1 => format!("\x1bP$q{}\x1b\\", "m".repeat(60_000)).into_bytes(),
         _ => format!("\x1b]4;{}\x07", "1;rgb:1/2/3;".repeat(5_000)).into_bytes(),
+    }),
+    stream("titles", |i| {
+        format!("\x1b]2;{i}{}\x07", "t".repeat(4_000)).into_bytes()
+    }),
+    stream("parameters", |i| {
+        format!("\x1b[{}{i}mx", "4:3;38:2::1:2:3;".repeat(40)).into_bytes()
+    }),
+    stream("keyboards", |i| {
+        format!("\x1b[>{}u\x1b[>4;{}m", i % 32, i % 3).into_bytes()
+    }),
+    stream("saved cursors", |i| {
+        format!("\x1b[3{}m\x1b7\n\x1b8", i % 8).into_bytes()
     }),
     stream("counts", |i| {
         let last = ["S", "T", "L", "M", "I", "Z", "b", "@", "P", "X"];

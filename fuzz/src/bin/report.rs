@@ -1,0 +1,5 @@
+//! Fuzzes [`wxcode_fuzz::report`].
+
+#![cfg_attr(fuzzing, no_main)]
+
+wxcode_fuzz::target!(report);
