@@ -9,7 +9,7 @@ CARGO ?= cargo
 BENCH ?=
 RUNS := survival conformance chaos soak
 VERIFY ?= $(RUNS)
-.PHONY: test-mongodb schemathesis hostile help run build page shots man test verify $(addprefix verify-,$(RUNS)) conformance lint bench fuzz clean
+.PHONY: test-mongodb schemathesis hostile help run build page shots man test verify $(addprefix verify-,$(RUNS)) conformance lint cross bench fuzz clean
 
 help: ## Show the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -83,6 +83,9 @@ conformance: verify-conformance
 
 lint: ## Check format, lints and types
 	@scripts/lint
+
+cross: ## Lint for arm64 and musl, and run the holder's tests there; CROSS selects targets
+	@scripts/cross
 
 bench: ## Measure wxcode against a PTY; BENCH=--quick is faster, BENCH='echo load' selects rows
 	@scripts/need cargo
