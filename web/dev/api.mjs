@@ -127,7 +127,8 @@ export function makeApi(all) {
       if (delivery.text.startsWith("/bad"))
         Object.assign(delivery, {
           state: "failed",
-          error: "The agent did not take the command within 15 s: check that the command exists.",
+          error: "the agent did not take the command within 15 s: look at its screen, then retry",
+          error_code: "not_taken",
         });
       else {
         Object.assign(delivery, { state: "written", attempts: 1 });
@@ -149,6 +150,7 @@ export function makeApi(all) {
       state: "queued",
       attempts: 0,
       error: null,
+      error_code: null,
       created_at: now(),
     };
     project.deliveries.push(delivery);

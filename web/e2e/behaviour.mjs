@@ -155,8 +155,14 @@ export const behaviours = {
     await connected(page);
     await page.getByLabel("Command for the agent").fill("/bad command");
     await page.getByRole("button", { name: "Send" }).click();
-    await page.getByText("The agent did not take the command within 15 s").waitFor();
+    await page.getByText("The agent did not take the command. Look at the terminal and retry.").waitFor();
+    const place = page.url();
     await context.close();
+    const other = await newPage(browser, { locale: "pt-BR" });
+    await logIn(other.page, mock.url, mock.token);
+    await other.page.goto(place);
+    await other.page.getByText("O agente não recebeu o comando.").waitFor();
+    await other.context.close();
   },
 
   async "shows all columns of a larger session"(browser, mock) {

@@ -3,6 +3,7 @@
 //! Measured: Claude Code writes the transcript slightly after its hooks, and a `Stop` may precede
 //! the first message on disk. So a transcript is evidence for an ended process only.
 
+pub mod command;
 pub mod limit;
 pub mod outcome;
 

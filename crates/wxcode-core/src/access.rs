@@ -21,6 +21,9 @@ pub enum Role {
 }
 
 impl Role {
+    /// All roles.
+    pub const ALL: [Self; 3] = [Self::Viewer, Self::Operator, Self::Admin];
+
     /// The word in the API and in stores.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

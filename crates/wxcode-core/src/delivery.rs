@@ -5,6 +5,7 @@
 //! text, numbered after the write, confirms a delivery.
 
 pub mod machine;
+pub mod reason;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -93,6 +94,9 @@ impl Delivery {
 }
 
 impl DeliveryState {
+    /// All states.
+    pub const ALL: [Self; 4] = [Self::Queued, Self::Written, Self::Submitted, Self::Failed];
+
     /// The word in the API and the stores.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

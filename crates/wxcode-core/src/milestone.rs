@@ -75,6 +75,14 @@ impl MovedBy {
 }
 
 impl MilestoneStatus {
+    /// All statuses.
+    pub const ALL: [Self; 4] = [
+        Self::Pending,
+        Self::InProgress,
+        Self::Completed,
+        Self::Failed,
+    ];
+
     /// The word in the API and the stores.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

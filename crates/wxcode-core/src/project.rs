@@ -82,6 +82,9 @@ pub enum ProjectStatus {
 }
 
 impl ProjectStatus {
+    /// All statuses.
+    pub const ALL: [Self; 3] = [Self::Created, Self::Initialized, Self::Active];
+
     /// The word in the API and the stores.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -23,6 +23,11 @@ pub enum RunState {
     Stopped,
 }
 
+impl RunState {
+    /// All states.
+    pub const ALL: [Self; 4] = [Self::Running, Self::Succeeded, Self::Failed, Self::Stopped];
+}
+
 /// The position of an event in a run's output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Place {

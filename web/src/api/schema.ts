@@ -1053,6 +1053,11 @@ export interface components {
              *     …` for other text in the prompt.
              */
             error: string | null;
+            /**
+             * @description The kind of `error`, for programs that word it themselves.
+             * @enum {string|null}
+             */
+            error_code: "cancelled" | "dialog" | "draft" | "no_prompt" | "keyboard" | "elsewhere" | "usage_limit" | "no_room" | "hook_refused" | "agent_ended" | "declined" | "not_taken" | "not_reported" | "not_alone" | "not_read" | "not_ready" | "no_hooks" | "milestone_gone" | "start_failed" | "in_run" | "conversation_held" | "workspace_missing" | "other" | null;
             id: string;
             idempotency_key: string | null;
             /** @description The milestone that it starts. */

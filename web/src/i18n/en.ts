@@ -4,10 +4,12 @@
  */
 import { pages } from "./en_pages";
 import { problems } from "./en_problems";
+import { reasons } from "./en_reasons";
 
 export const en = {
   ...pages,
   ...problems,
+  ...reasons,
 
   "app.skip": "Skip to the content",
   "app.logout": "Log out",

@@ -2,10 +2,12 @@
 import type { Dictionary } from "./en";
 import { pages } from "./pt_br_pages";
 import { problems } from "./pt_br_problems";
+import { reasons } from "./pt_br_reasons";
 
 export const ptBr: Dictionary = {
   ...pages,
   ...problems,
+  ...reasons,
 
   "app.skip": "Ir para o conteúdo",
   "app.logout": "Sair",

@@ -103,6 +103,19 @@ impl Bench {
         arguments: &[&str],
         prompt: Option<&str>,
     ) -> Terminal {
+        self.start_as(start, arguments, prompt, &[])
+    }
+
+    /// Starts with further variables.
+    pub(crate) fn start_as(
+        &self,
+        start: Start,
+        arguments: &[&str],
+        prompt: Option<&str>,
+        variables: &[(&str, &str)],
+    ) -> Terminal {
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let variables: BTreeMap<String, String> = variables.iter().map(own).collect();
         let arguments: Vec<String> = arguments.iter().map(|&word| word.to_owned()).collect();
         let words = argv(&Invocation {
             claude: &self.claude,
@@ -113,7 +126,7 @@ impl Bench {
             extra_args: &arguments,
             prompt,
         });
-        let env = environment::agent(self.home.env().into_iter(), &[], &BTreeMap::new());
+        let env = environment::agent(self.home.env().into_iter(), &[], &variables);
         Terminal::start(
             Path::new(&words[0]),
             &words[1..],

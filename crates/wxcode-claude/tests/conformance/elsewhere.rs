@@ -1,5 +1,9 @@
 //! Facts about the ways by which a conversation could go on in another process or place.
 
+mod extension;
+
+pub(crate) use extension::{mod_command, other_folder, plugin_hook, updated};
+
 use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
 use uuid::Uuid;

@@ -11,7 +11,7 @@ use std::{
 
 use crate::{
     bench::{Bench, Judged},
-    elsewhere, headless, hooks, identity, prompt, screen, status, transcript,
+    delivery, elsewhere, headless, hooks, identity, prompt, screen, status, transcript,
 };
 
 /// Facts checked at the same time, unless `RUST_TEST_THREADS` says otherwise; most of the time they
@@ -80,6 +80,12 @@ facts! {
     status::trust, "an OSC 7501 report names the trust dialog, before any hook";
     status::turns_in_manual_mode, "in `manual`, OSC 7501 reports turns, dialogs and each Esc";
     status::turns_in_auto_mode, "in `auto`, OSC 7501 reports turns, dialogs and each Esc";
+    delivery::refused, "a prompt that a hook of the user refuses has a record with the hook's message, in `manual` and `auto`";
+    delivery::usage_limit, "the account's limit ends a turn with `StopFailure`, and the transcript names the reset, in `manual` and `auto`";
+    delivery::overload, "an overload (529) is no limit, in `manual` and `auto`";
+    delivery::without_hook, "a command that Claude Code carries out itself has a record in the transcript, and so has an unknown one, in `manual` and `auto`";
+    delivery::with_panel, "the history of prompts has a command that opens a panel, in `manual` and `auto`";
+    delivery::hooks_off, "`disableAllHooks` in the folder takes our hooks away, in `manual` and `auto`";
     elsewhere::background, "`/bg` and `/background` do not exist, with our settings";
     elsewhere::fork, "`/fork` starts no process, with our settings";
     elsewhere::nested, "a `claude` started by the agent refuses `--bg`, with our environment";
@@ -87,6 +93,10 @@ facts! {
     elsewhere::account, "`/teleport` and `/desktop` need an account of claude.ai";
     elsewhere::worktree, "a worktree keeps the id, and `--resume` finds the conversation";
     elsewhere::relaunched, "a new start by Claude Code itself keeps the process and the id";
+    elsewhere::updated, "`/restart`, which changes to an installed update, keeps process and id where it exists";
+    elsewhere::other_folder, "`/cd` keeps process and id, and `--resume` finds the conversation";
+    elsewhere::plugin_hook, "a plugin's hook cannot move the conversation into the background, with our environment";
+    elsewhere::mod_command, "a mod's commands keep the conversation in its process, or are refused";
     elsewhere::held, "`--resume` refuses a conversation that a background session runs";
     elsewhere::failed_starts, "a refused start is recognised by its text";
     headless::init_line, "`-p --output-format stream-json --verbose` begins with the init line and its id";

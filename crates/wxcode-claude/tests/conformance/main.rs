@@ -12,6 +12,7 @@
 )]
 
 mod bench;
+mod delivery;
 mod elsewhere;
 mod fact;
 mod headless;

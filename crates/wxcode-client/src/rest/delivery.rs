@@ -28,6 +28,9 @@ pub struct Delivery {
     /// The reason of a failure; before a failure, the present obstacle: a dialog by its name, or
     /// `draft: …` for other text in the prompt.
     pub error: Option<String>,
+    /// The kind of `error`, for programs that word it themselves.
+    #[serde(default)]
+    pub error_code: Option<String>,
     /// The key in the request.
     pub idempotency_key: Option<String>,
     /// The delivery waits until this time, RFC 3339, and holds up no other delivery meanwhile.

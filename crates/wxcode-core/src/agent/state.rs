@@ -24,6 +24,18 @@ pub enum AgentState {
 }
 
 impl AgentState {
+    /// All states.
+    pub const ALL: [Self; 8] = [
+        Self::Starting,
+        Self::Idle,
+        Self::Working,
+        Self::WaitingPermission,
+        Self::WaitingQuestion,
+        Self::WaitingLimit,
+        Self::BlockedDialog,
+        Self::Unknown,
+    ];
+
     /// The word in the API.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

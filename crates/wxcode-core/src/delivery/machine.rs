@@ -13,6 +13,8 @@ mod prompt;
 mod stage;
 mod words;
 
+#[cfg(test)]
+pub(super) use patience::told;
 pub use words::{Deadlines, Effect, Event, Kept, Key, Prompt, Readiness, Seen};
 
 use std::time::Duration;
@@ -48,6 +50,9 @@ pub const CLEAR_TIMEOUT: Duration = Duration::from_secs(10);
 pub const TYPINGS_MAX: u32 = 3;
 /// Most keys besides Enter for a delivery: a bound on the input of an unresponsive agent.
 pub const KEYS_MAX: u32 = 8;
+
+/// The error of a command whose agent is gone.
+const GONE: &str = "the agent ended before it took the command: start it again, then retry";
 
 /// A delivery in progress in a session.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -141,10 +146,14 @@ impl Machine {
                 return out;
             }
             Event::Gone => {
-                let reason =
-                    "the agent ended before it took the command: start it again, then retry";
-                self.finish(Effect::Failed(reason.to_owned()), &mut out);
+                self.finish(Effect::Failed(GONE.to_owned()), &mut out);
                 return out;
+            }
+            Event::Declined(words) => {
+                if matches!(self.stage, Stage::Entered { .. }) {
+                    self.finish(Effect::Failed(declined(words)), &mut out);
+                    return out;
+                }
             }
             Event::Taking => self.taking(now, &mut out),
             Event::Refused(reason) => self.refuse(reason, now),
@@ -323,6 +332,11 @@ impl Machine {
         self.stage = Stage::Over;
         out.push(effect);
     }
+}
+
+/// The error of a command that the agent itself declined.
+pub(super) fn declined(words: &str) -> String {
+    format!("Claude Code did not carry the command out: {words}")
 }
 
 /// The error of a command refused by a hook of the user.

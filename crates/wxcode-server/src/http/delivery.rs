@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use wxcode_claude::prompt;
 use wxcode_core::{
-    delivery::{Delivery, DeliveryState, KEY_MAX, TEXT_MAX},
+    delivery::{Delivery, DeliveryState, KEY_MAX, TEXT_MAX, reason::Code},
     excerpt::Excerpt,
     id::Id,
     time::to_millis,
@@ -46,6 +46,9 @@ pub(super) struct DeliveryView {
     /// The reason of a failure; before that, the present obstacle: a dialog by its name, or `draft:
     /// …` for other text in the prompt.
     error: Option<String>,
+    /// The kind of `error`, for programs that word it themselves.
+    #[schema(value_type = Option<String>)]
+    error_code: Option<&'static str>,
     idempotency_key: Option<String>,
     /// It waits until this time, and holds up no other delivery meanwhile.
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -79,6 +82,10 @@ impl From<Excerpt<Delivery>> for DeliveryView {
             text: delivery.text,
             state: delivery.state,
             attempts: delivery.attempts,
+            error_code: delivery
+                .error
+                .as_deref()
+                .map(|error| Code::of(error).as_str()),
             error: delivery.error,
             idempotency_key: delivery.idempotency_key,
             not_before: delivery.not_before,

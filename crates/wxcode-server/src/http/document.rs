@@ -1,9 +1,20 @@
 //! The OpenAPI document's forms of texts: the patterns behind the names in braces, and the words of
 //! a field with few.
 
+use serde::Serialize;
+use serde_json::Value;
 use utoipa::openapi::{
     Object, OpenApi, RefOr, Schema,
     path::{Operation, ParameterIn},
+    schema::{SchemaType, Type},
+};
+use wxcode_core::{
+    access::Role,
+    agent::AgentState,
+    delivery::{DeliveryState, reason::Code},
+    milestone::MilestoneStatus,
+    project::ProjectStatus,
+    run::RunState,
 };
 
 /// Characters that no name has: see `check_name` in `project.rs`.
@@ -37,7 +48,8 @@ const PATTERNS: [(&str, &str); 4] = [
     ),
 ];
 
-const SESSION_STATUS: &[&str] = &[
+/// The statuses of a session: those of `view.rs`.
+const SESSION_STATUS: [&str; 6] = [
     "none",
     "starting",
     "running",
@@ -45,51 +57,39 @@ const SESSION_STATUS: &[&str] = &[
     "hibernated",
     "unreachable",
 ];
-const AGENT_STATE: &[&str] = &[
-    "starting",
-    "idle",
-    "working",
-    "waiting_permission",
-    "waiting_question",
-    "waiting_limit",
-    "blocked_dialog",
-    "unknown",
-];
-const MILESTONE_STATUS: &[&str] = &["pending", "in_progress", "completed", "failed"];
-const ROLE: &[&str] = &["viewer", "operator", "admin"];
 
 /// Fields of answers with few words: schema, field, words. Programs get types from them.
-const WORDS: [(&str, &str, &[&str]); 13] = [
-    ("AskView", "kind", &["permission", "question", "dialog"]),
-    ("CallerView", "role", ROLE),
-    (
-        "ChangedFile",
-        "status",
-        &["added", "modified", "deleted", "type_changed"],
-    ),
-    ("CredentialView", "role", ROLE),
-    (
-        "DeliveryView",
-        "state",
-        &["queued", "written", "submitted", "failed"],
-    ),
-    ("MilestoneSummary", "status", MILESTONE_STATUS),
-    ("MilestoneView", "status", MILESTONE_STATUS),
-    (
-        "ProjectView",
-        "status",
-        &["created", "initialized", "active"],
-    ),
-    (
-        "RunView",
-        "state",
-        &["running", "succeeded", "failed", "stopped"],
-    ),
-    ("SessionSummary", "agent_state", AGENT_STATE),
-    ("SessionSummary", "status", SESSION_STATUS),
-    ("SessionView", "agent_state", AGENT_STATE),
-    ("SessionView", "status", SESSION_STATUS),
-];
+fn words() -> Vec<(&'static str, &'static str, Vec<Value>)> {
+    let agent_state = of(&AgentState::ALL);
+    let milestone = of(&MilestoneStatus::ALL);
+    let role = of(&Role::ALL);
+    let session = of(&SESSION_STATUS);
+    let files = of(&["added", "modified", "deleted", "type_changed"]);
+    let asks = of(&["permission", "question", "dialog"]);
+    let reason = of(&Code::ALL.map(Code::as_str));
+    vec![
+        ("AskView", "kind", asks),
+        ("CallerView", "role", role.clone()),
+        ("ChangedFile", "status", files),
+        ("CredentialView", "role", role),
+        ("DeliveryView", "error_code", reason),
+        ("DeliveryView", "state", of(&DeliveryState::ALL)),
+        ("MilestoneSummary", "status", milestone.clone()),
+        ("MilestoneView", "status", milestone),
+        ("ProjectView", "status", of(&ProjectStatus::ALL)),
+        ("RunView", "state", of(&RunState::ALL)),
+        ("SessionSummary", "agent_state", agent_state.clone()),
+        ("SessionSummary", "status", session.clone()),
+        ("SessionView", "agent_state", agent_state),
+        ("SessionView", "status", session),
+    ]
+}
+
+/// The words of values, as answers have them.
+fn of(values: &[impl Serialize]) -> Vec<Value> {
+    let words = values.iter().map(serde_json::to_value);
+    words.filter_map(Result::ok).collect()
+}
 
 /// Gives the parameters of an operation their patterns; each id in a path has one.
 pub(super) fn describe(operation: &mut Operation) {
@@ -109,20 +109,30 @@ pub(super) fn describe(operation: &mut Operation) {
 
 /// Gives the fields of all bodies their patterns and words.
 pub(super) fn describe_schemas(document: &mut OpenApi) {
+    let all_words = words();
     let schemas = document.components.iter_mut();
     for (of, schema) in schemas.flat_map(|components| components.schemas.iter_mut()) {
         if let RefOr::T(Schema::Object(schema)) = schema {
             for (name, field) in &mut schema.properties {
                 if let RefOr::T(Schema::Object(field)) = field {
                     resolve(field);
-                    let known = WORDS.iter().find(|(in_, at, _)| in_ == of && at == name);
+                    let known = all_words
+                        .iter()
+                        .find(|(in_, at, _)| in_ == of && at == name);
                     if let Some((_, _, words)) = known {
-                        let words = words.iter().map(|word| (*word).into());
-                        field.enum_values = Some(words.collect());
+                        let null = is_nullable(field).then_some(Value::Null);
+                        field.enum_values = Some(words.iter().cloned().chain(null).collect());
                     }
                 }
             }
         }
+    }
+}
+
+fn is_nullable(field: &Object) -> bool {
+    match &field.schema_type {
+        SchemaType::Array(types) => types.contains(&Type::Null),
+        _ => false,
     }
 }
 
@@ -141,9 +151,11 @@ mod tests {
     #[test]
     fn fields_with_few_words_list_them() {
         let document = serde_json::to_value(openapi()).unwrap();
-        for (schema, field, words) in super::WORDS {
+        for (schema, field, words) in super::words() {
             let described = &document["components"]["schemas"][schema]["properties"][field]["enum"];
-            assert_eq!(*described, serde_json::json!(words), "{schema}.{field}");
+            let mut described = described.as_array().cloned().unwrap_or_default();
+            described.retain(|word| !word.is_null());
+            assert_eq!(described, words, "{schema}.{field}");
         }
     }
 

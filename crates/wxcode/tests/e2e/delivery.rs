@@ -39,6 +39,28 @@ async fn commands_of_claude_itself_are_confirmed() {
     assert_ne!(after, before);
 }
 
+/// No hook reports these commands, before the first message and after it.
+#[tokio::test]
+async fn commands_in_the_transcript_are_confirmed() {
+    let (server, project) = running("", "").await;
+    for text in [
+        "/model sonnet",
+        "first",
+        "/model opus",
+        "/model opus",
+        "last",
+    ] {
+        let delivery = server.deliver(&project, text).await;
+        let done = server
+            .delivery_until(&project, &delivery, "submitted")
+            .await;
+        assert_eq!(
+            (&done["attempts"], &done["error_code"]),
+            (&json!(1), &json!(null))
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_text_is_submitted_once_per_key() {
     let (server, project) = running("", "").await;
@@ -139,7 +161,10 @@ async fn a_delivery_waits_for_a_dialog() {
             delivery["error"] == "trust_folder"
         })
         .await;
-    assert_eq!(waits["state"], "queued");
+    assert_eq!(
+        (&waits["state"], &waits["error_code"]),
+        (&json!("queued"), &json!("dialog"))
+    );
     let session = server.session(&project).await;
     assert_eq!(
         (&session["agent_state"], &session["dialog"]),
@@ -195,14 +220,29 @@ async fn a_retry_presses_only_enter() {
 }
 
 #[tokio::test]
-async fn an_ignored_delivery_fails_with_a_reason() {
+async fn an_unknown_command_fails_with_its_words() {
     let (server, project) = running("", "").await;
     let delivery = server.deliver(&project, "/unknown:command x").await;
     let failed = server.delivery_until(&project, &delivery, "failed").await;
+    let error = failed["error"].as_str().unwrap();
     assert!(
-        failed["error"].as_str().unwrap().contains("15 s"),
+        error.contains("Unknown command: /unknown:command"),
         "{failed}"
     );
+    assert_eq!(failed["error_code"], "declined");
+}
+
+#[tokio::test]
+async fn an_unconfirmed_command_may_have_taken_effect() {
+    let (server, project) = running("", "").await;
+    let delivery = server.deliver(&project, "/quiet x").await;
+    let failed = server.delivery_until(&project, &delivery, "failed").await;
+    let error = failed["error"].as_str().unwrap();
+    assert!(
+        error.contains("15 s") && error.contains("may have taken effect"),
+        "{failed}"
+    );
+    assert_eq!(failed["error_code"], "not_reported");
 }
 
 #[tokio::test]

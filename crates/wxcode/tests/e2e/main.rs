@@ -44,6 +44,7 @@ mod local;
 mod log;
 mod looking;
 mod machine;
+mod managed;
 mod metrics;
 mod milestone;
 mod mirror;

@@ -1,9 +1,13 @@
 //! Timeouts of a delivery, and the errors after them.
 
+#[cfg(test)]
+use super::words::Obstacle;
 use super::{
     CLAIM, CLEAR_TIMEOUT, DECIDE_TIMEOUT, Keyboard, Machine, REACT, Readiness, Stage, TAKE_TIMEOUT,
     Wait, words::Effect,
 };
+#[cfg(test)]
+use crate::delivery::reason::Code;
 use crate::time::Moment;
 
 impl Machine {
@@ -90,14 +94,11 @@ impl Machine {
                     return;
                 }
                 match left {
-                    true => not_taken(),
+                    true => not_reported(),
                     false => not_taken() + STILL_THERE,
                 }
             }
-            (Stage::Written { typed: Some(_) }, _) => format!(
-                "the command was typed but does not stand alone in the prompt, and the agent did not report it within {} s: look at its screen before you retry",
-                TAKE_TIMEOUT.as_secs()
-            ),
+            (Stage::Written { typed: Some(_) }, _) => not_alone(),
             (_, Some((obstacle, _))) => {
                 format!("{} (nothing changed for {seconds} s)", obstacle.note())
             }
@@ -106,14 +107,10 @@ impl Machine {
                     ready_since: Some(_),
                 },
                 None,
-            ) => not_taken(),
-            (_, None) if matches!(self.waits, Wait::Paste { .. }) => format!(
-                "the agent did not read what was typed within {seconds} s: look at its screen before you retry"
-            ),
+            ) => not_reported(),
+            (_, None) if matches!(self.waits, Wait::Paste { .. }) => not_read(seconds),
             (_, None) if let Readiness::Broken(reason) = &self.readiness => reason.clone(),
-            (_, None) => format!(
-                "the agent was not ready within {seconds} s: look at its screen, then retry, or raise `[delivery] ready_timeout_s`"
-            ),
+            (_, None) => not_ready(seconds),
         };
         let kept = match self.stage {
             Stage::Queued | Stage::Written { .. } if self.stashed => ASIDE,
@@ -138,7 +135,58 @@ const ASIDE: &str =
 
 fn not_taken() -> String {
     format!(
-        "the agent did not take the command within {} s: check that the command exists in the workspace (an unknown slash command is never reported, nor is one that Claude Code carries out itself), then retry",
+        "the agent did not take the command within {} s: look at its screen, then retry",
         TAKE_TIMEOUT.as_secs()
     )
+}
+
+/// A slash command without a report: only the screen tells more.
+fn not_reported() -> String {
+    format!(
+        "the agent did not report the command within {} s: it is unknown in the workspace, or Claude Code carries it out itself, and it may have taken effect: look at the agent's screen before you retry",
+        TAKE_TIMEOUT.as_secs()
+    )
+}
+
+fn not_alone() -> String {
+    format!(
+        "the command was typed but does not stand alone in the prompt, and the agent did not report it within {} s: look at its screen before you retry",
+        TAKE_TIMEOUT.as_secs()
+    )
+}
+
+fn not_read(seconds: u64) -> String {
+    format!(
+        "the agent did not read what was typed within {seconds} s: look at its screen before you retry"
+    )
+}
+
+fn not_ready(seconds: u64) -> String {
+    format!(
+        "the agent was not ready within {seconds} s: look at its screen, then retry, or raise `[delivery] ready_timeout_s`"
+    )
+}
+
+/// The machine's errors, with their codes.
+#[cfg(test)]
+pub(in crate::delivery) fn told() -> Vec<(Code, String)> {
+    let draft = Obstacle::Draft { mark: 0 };
+    let obstacles = [
+        (Code::Draft, draft),
+        (Code::Draft, Obstacle::Mixed),
+        (Code::NoPrompt, Obstacle::NoPrompt),
+        (Code::Keyboard, Obstacle::Keyboard),
+    ];
+    let mut all = vec![
+        (Code::AgentEnded, super::GONE.to_owned()),
+        (Code::Declined, super::declined("Unknown command: /x")),
+        (Code::NotTaken, not_taken()),
+        (Code::NotTaken, not_taken() + STILL_THERE),
+        (Code::NotReported, not_reported()),
+        (Code::NotAlone, not_alone() + ASIDE),
+        (Code::NotRead, not_read(1)),
+        (Code::NotReady, not_ready(1)),
+    ];
+    all.extend(obstacles.map(|(code, obstacle)| (code, obstacle.note())));
+    all
 }

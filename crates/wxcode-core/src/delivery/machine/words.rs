@@ -106,6 +106,8 @@ pub enum Event {
     Reported,
     /// A hook of the user refused the command, with this reason.
     Refused(String),
+    /// The agent does not know or allow the submitted command, in these words of its own.
+    Declined(String),
     /// The agent is gone.
     Gone,
     /// Time passed.

@@ -48,7 +48,7 @@ use crate::agent::{clock::Clock, launch::lease::Leases};
 use crate::changes::ChangeLog;
 use crate::repository::Repository;
 use error::EffectError;
-use pending::Decision;
+use pending::{Decision, TypedAt};
 
 /// Pause before a failed store is asked again.
 const RETRY: Duration = Duration::from_secs(1);
@@ -84,8 +84,8 @@ pub(in crate::agent) struct DeliveryWorker {
     turn_seq: u64,
     /// The agent's present transcript.
     transcript: Option<PathBuf>,
-    /// The transcript, and its length before the typing of the delivery in progress.
-    typed_at: Option<(PathBuf, u64)>,
+    /// The ends of files before the typing of the delivery in progress.
+    typed_at: Option<TypedAt>,
     /// The delivery to carry before all others.
     first: Option<Id>,
     /// The pending decision of the agent about the delivery in progress.

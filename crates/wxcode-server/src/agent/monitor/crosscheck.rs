@@ -29,7 +29,7 @@ pub(in crate::agent) struct CrossCheck {
 struct Finding {
     /// The fault, and its remedy.
     text: String,
-    /// Whether another process goes on with the conversation instead of the agent.
+    /// Whether another process goes on with the conversation, instead of the agent or beside it.
     elsewhere: bool,
 }
 
@@ -70,7 +70,7 @@ impl CrossCheck {
         self.forked = false;
     }
 
-    /// Whether another process goes on with the conversation instead of the agent.
+    /// Whether another process goes on with the conversation, instead of the agent or beside it.
     pub(in crate::agent) fn is_elsewhere(&self) -> bool {
         self.forked || self.warning.as_ref().is_some_and(|found| found.elsewhere)
     }
@@ -110,10 +110,6 @@ impl CrossCheck {
 }
 
 fn finding(current: Uuid, owners: &Owners) -> Option<Finding> {
-    let here = |text| Finding {
-        text,
-        elsewhere: false,
-    };
     if owners.own.as_ref().is_some_and(|(_, own)| own.parked) {
         return Some(Finding {
             text: ELSEWHERE.to_owned(),
@@ -121,16 +117,20 @@ fn finding(current: Uuid, owners: &Owners) -> Option<Finding> {
         });
     }
     if let Some(pid) = owners.others.iter().min() {
-        return Some(here(format!(
-            "another claude (process {pid}) runs the conversation of this project too, and what both say gets mixed up in it: end that one"
-        )));
+        return Some(Finding {
+            text: format!(
+                "another claude (process {pid}) runs the conversation of this project too, and what both say gets mixed up in it: end that one"
+            ),
+            elsewhere: true,
+        });
     }
     let (_, own) = owners.own.as_ref()?;
-    (own.session_id != current).then(|| {
-        here(format!(
+    (own.session_id != current).then(|| Finding {
+        text: format!(
             "the agent says that its conversation is {}, but its hooks reported {current} last: look into its terminal; if it is the wrong conversation, end the session and start it again",
             own.session_id
-        ))
+        ),
+        elsewhere: false,
     })
 }
 
@@ -247,9 +247,11 @@ mod tests {
             check.compare(CURRENT, Some(&owners(1, &[12, 7])), at(now));
         }
         assert!(check.warning().unwrap().contains("(process 7)"));
+        assert!(check.is_elsewhere(), "the other one goes on, too");
         assert!(
             check.compare(CURRENT, None, at(3)),
             "nothing to be read is no warning"
         );
+        assert!(!check.is_elsewhere());
     }
 }

@@ -136,6 +136,25 @@ impl Conversation {
         self.append(&json!({ "type": "assistant", "isSidechain": false, "message": message, "sessionId": self.id }))
     }
 
+    /// Adds the record of a command that the agent carried out itself.
+    pub(crate) fn ran(&self, name: &str, words: &str) -> io::Result<()> {
+        let content = format!(
+            "<command-name>/{name}</command-name>\n<command-message>{name}</command-message>\n<command-args>{words}</command-args>"
+        );
+        self.append(
+            &json!({ "type": "system", "subtype": "local_command", "content": content,
+            "isMeta": false, "sessionId": self.id }),
+        )
+    }
+
+    /// Adds the record of the agent's own words to the user.
+    pub(crate) fn told(&self, words: &str) -> io::Result<()> {
+        self.append(
+            &json!({ "type": "system", "subtype": "informational", "content": words,
+            "level": "warning", "isMeta": false, "sessionId": self.id }),
+        )
+    }
+
     /// Adds the record of a usage limit that resets after some seconds.
     pub(crate) fn limited(&self, words: &str, seconds: u64) -> io::Result<()> {
         let reset = SystemTime::now() + Duration::from_secs(seconds);

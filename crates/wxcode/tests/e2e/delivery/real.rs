@@ -124,16 +124,16 @@ async fn texts_arrive_unchanged_or_fail() {
         submitted(&server, &project, text).await;
     }
     // A partly typed command must not turn into the suggestion of the list.
-    for (text, reason) in [
-        ("/gsd:new-pro", "unknown slash command"),
-        ("/gsd:no-such x", "unknown slash command"),
+    for (text, words) in [
+        ("/gsd:new-pro", "Unknown command: /gsd:new-pro"),
+        ("/gsd:no-such x", "Unknown command: /gsd:no-such"),
+        ("/teleport", "/teleport needs a Claude subscription"),
     ] {
         let delivery = server.deliver(&project, text).await;
         let failed = server.delivery_until(&project, &delivery, "failed").await;
-        assert!(
-            failed["error"].as_str().unwrap().contains(reason),
-            "{failed}"
-        );
+        let error = failed["error"].as_str().unwrap();
+        assert!(error.contains(words), "{failed}");
+        assert_eq!(failed["error_code"], "declined");
     }
     let screen = shows(&server, &project, "empty", |screen| prompt(screen) == "❯").await;
     assert!(!screen.contains("Begin with"), "{screen}");
@@ -152,6 +152,40 @@ async fn texts_arrive_unchanged_or_fail() {
     let after = server.session(&project).await["claude_session_id"].clone();
     assert_ne!(after, before);
     submitted(&server, &project, "in the new conversation").await;
+}
+
+/// No hook reports these commands: their records and the history of prompts confirm them.
+#[tokio::test]
+async fn commands_of_claude_itself_are_submitted() {
+    let Some((server, project)) = start().await else {
+        return;
+    };
+    for text in [
+        "/model sonnet",
+        "/rename one",
+        "words",
+        "/rename two",
+        "/context",
+    ] {
+        submitted(&server, &project, text).await;
+    }
+    let mut socket = server
+        .socket(&format!("/output-projects/{project}/terminal"))
+        .await;
+    for text in ["/cost", "/help"] {
+        let delivery = server.deliver(&project, text).await;
+        server
+            .delivery_until(&project, &delivery, "submitted")
+            .await;
+        server
+            .session_until(&project, "the panel", |session| {
+                session["agent_state"] == "blocked_dialog"
+            })
+            .await;
+        socket.input("\u{1b}").await;
+        server.idle(&project).await;
+    }
+    submitted(&server, &project, "after the panels").await;
 }
 
 #[tokio::test]

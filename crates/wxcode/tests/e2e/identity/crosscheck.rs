@@ -10,7 +10,7 @@ use super::{foreign, running, say};
 use crate::support::{Agent, Server};
 
 /// A foreign claude in the project's folder with the project's conversation.
-async fn by_hand(server: &Server, project: &str, conversation: &Value) -> Terminal {
+pub(super) async fn by_hand(server: &Server, project: &str, conversation: &Value) -> Terminal {
     let terminal = Terminal::start(
         &server.agent.claude,
         ["--resume", conversation.as_str().unwrap()],

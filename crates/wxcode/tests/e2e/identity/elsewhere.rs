@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::{folder, forge, identity, running, say};
+use super::{crosscheck::by_hand, folder, forge, identity, running, say};
 use crate::support::{Agent, Server, holder_program};
 
 const FORK: &str = "22222222-2222-4222-8222-222222222222";
@@ -108,4 +108,38 @@ async fn a_parked_conversation_is_found() {
     assert_eq!(identity(&session), before);
     fs::write(&record, &plain).unwrap();
     until_idle(&server, &project).await;
+}
+
+#[tokio::test]
+async fn a_second_process_makes_the_state_unknown() {
+    let (server, project, before) = running(Agent::fake("")).await;
+    say(&server, &project, "words").await;
+    let other = by_hand(&server, &project, &before.0).await;
+    let named = format!("(process {})", other.pid());
+    server
+        .session_until(&project, "the conversation is elsewhere", |session| {
+            let warning = session["warning"].as_str().unwrap_or_default();
+            session["agent_state"] == "unknown" && warning.contains(&named)
+        })
+        .await;
+    let delivery = server.deliver(&project, "words that wait").await;
+    let id = delivery["id"].as_str().unwrap();
+    let path = format!("/output-projects/{project}/deliveries/{id}");
+    let waits = server
+        .until(&path, "the obstacle is named", |found| {
+            found["error"]
+                .as_str()
+                .is_some_and(|error| error.contains(&named))
+        })
+        .await;
+    assert_eq!(
+        (&waits["state"], &waits["error_code"]),
+        (&json!("queued"), &json!("elsewhere"))
+    );
+    drop(other);
+    server
+        .delivery_until(&project, &delivery, "submitted")
+        .await;
+    let session = until_idle(&server, &project).await;
+    assert_eq!(identity(&session), before);
 }

@@ -1,6 +1,7 @@
 //! Carries out the machine's effects: requests to the holder, and steps in the store.
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 use wxcode_claude::{input_box, prompt};
 use wxcode_core::{
     delivery::{
@@ -85,6 +86,7 @@ impl DeliveryWorker {
                     .await
                     .map_err(EffectError::Holder)?;
                 self.step(state, attempts, error, after).await?;
+                self.seek_command(Instant::now());
                 Ok(None)
             }
             Effect::Note(note) => {

@@ -102,6 +102,10 @@ impl SessionMonitor {
     /// The agent's readiness for a delivery, with the present obstacle.
     pub(in crate::agent) fn readiness(&self) -> Readiness {
         let agent = &self.agent;
+        if agent.is_elsewhere() {
+            let warning = self.crosscheck.warning().unwrap_or_default();
+            return Readiness::Hindered(format!("elsewhere: {warning}"));
+        }
         if agent.is_ready() {
             return Readiness::Ready;
         }

@@ -39,7 +39,18 @@ impl Agent {
                     self.begin("compact");
                     return self.idle();
                 }
+                "model" => {
+                    let words = line["model".len()..].trim();
+                    self.conversation.ran("model", words)?;
+                    self.screen
+                        .say(&format!("❯ {text}\n  ⎿  Set model to {words}"));
+                    return self.idle();
+                }
+                // Known, without a hook and a record.
+                "quiet" => return self.idle(),
                 _ if !self.conversation.has_command(name) => {
+                    self.conversation
+                        .told(&format!("Unknown command: /{name}"))?;
                     self.screen
                         .say(&format!("❯ {text}\n  ⎿  Unknown command: /{name}"));
                     return self.idle();
