@@ -67,6 +67,10 @@ fn list(common: &Common, options: &ListOptions) -> anyhow::Result<()> {
     if options.json {
         return output::print(serde_json::to_string_pretty(&tokens)?);
     }
+    if tokens.is_empty() {
+        output::note("no tokens yet: `wxcode token create NAME` creates one");
+        return Ok(());
+    }
     output::print(format_args!(
         "{:<20}  {:<8}  {:<24}  {:<20}  LAST USE",
         "NAME", "ROLE", "PROJECT", "EXPIRES"

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, time::Duration};
 
-use anyhow::{Context, bail};
+use anyhow::{anyhow, bail};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 use wxcode_client::{Answer, Ask, AskKind, Project, Question, QuestionAnswer, Session};
@@ -70,7 +70,10 @@ fn nothing(project: &Project, session: &Session) -> String {
         Ok(Value::String(state)) if state != "unknown" => {
             format!("the agent of {name} asks nothing: it is {state}")
         }
-        _ => format!("no agent of {name} runs, so nothing is asked: `wxcode resume` starts it"),
+        _ => format!(
+            "no agent of {name} runs, so nothing is asked: `wxcode resume {}` starts it",
+            project.id
+        ),
     }
 }
 
@@ -147,8 +150,7 @@ fn chosen(ask: &Ask, given: &[String]) -> anyhow::Result<Answer> {
             return Ok(Answer::option(given.as_str()));
         }
         let options: Vec<&str> = ask.options.iter().map(String::as_str).collect();
-        let option = one(&options, given)
-            .with_context(|| format!("choose one of:\n{}", described(ask).trim_end()))?;
+        let option = one(&options, given).map_err(|why| among(&why, ask))?;
         return Ok(Answer::option(option));
     }
     if given.len() != ask.questions.len() {
@@ -163,9 +165,13 @@ fn chosen(ask: &Ask, given: &[String]) -> anyhow::Result<Answer> {
     let answers: anyhow::Result<Vec<QuestionAnswer>> = pairs
         .map(|(question, given)| of_question(question, given))
         .collect();
-    let answers =
-        answers.with_context(|| format!("choose among:\n{}", described(ask).trim_end()))?;
+    let answers = answers.map_err(|why| among(&why, ask))?;
     Ok(Answer::questions(answers))
+}
+
+/// The error about an unfit choice, with the choices.
+fn among(why: &anyhow::Error, ask: &Ask) -> anyhow::Error {
+    anyhow!("{why}: choose one of these\n{}", described(ask).trim_end())
 }
 
 fn of_question(question: &Question, given: &str) -> anyhow::Result<QuestionAnswer> {

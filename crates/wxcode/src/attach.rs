@@ -24,7 +24,7 @@ use crate::{
 
 pub(crate) fn run(common: &Common, options: &AttachOptions) -> anyhow::Result<()> {
     if !window::is_there() {
-        let text = "attach needs a terminal on standard input and output: use `wxcode send PROJECT TEXT` to type from a script, and GET /api/v1/output-projects/{id}/screen to read the screen";
+        let text = "attach needs a terminal on standard input and output: use `wxcode send PROJECT TEXT` to type from a script, and `wxcode screen PROJECT` to read the screen";
         return Err(Usage(text.to_owned()).into());
     }
     let remote = Remote::find(common)?;

@@ -32,7 +32,14 @@ pub(crate) fn run(common: &Common, options: &LogsOptions) -> anyhow::Result<()> 
         let id = options.id.map(|id| id.to_string());
         let mut printer = Printer::new(options.json);
         if !options.follow {
-            return whole(&remote, &project, id.as_deref(), &mut printer).await;
+            whole(&remote, &project, id.as_deref(), &mut printer).await?;
+            if printer.printed.is_empty() {
+                output::note(format_args!(
+                    "nothing was said yet: `wxcode send {} TEXT` begins",
+                    project.id
+                ));
+            }
+            return Ok(());
         }
         // Opened first, so that nothing falls between.
         let events = remote.client().events(&project.id).await?;

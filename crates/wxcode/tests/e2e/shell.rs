@@ -148,7 +148,10 @@ async fn unfit_answers_change_nothing() {
     assert!(err.contains("  2  Blue"), "{err}");
     let (code, _, err) = outcome(&server, &["answer", "p", "Green"]).await;
     assert_eq!(code, 1);
-    assert!(err.contains("`Green` is none of the choices"), "{err}");
+    assert!(
+        err.contains("`Green` is none of the choices: choose one of these\nWhich colour?"),
+        "{err}"
+    );
     let both = ["answer", "p", "Red", "--text", "Green"];
     assert_eq!(outcome(&server, &both).await.0, 2);
     assert_eq!(server.options(&project).await, before);
@@ -162,6 +165,25 @@ async fn projects_have_unambiguous_beginnings() {
     server.project("site").await;
     let (code, _, err) = outcome(&server, &["stop", "shop"]).await;
     assert_eq!(code, 0, "{err}");
+    // Nothing to show is said, with the next command.
+    for (asked, code, next) in [
+        (
+            &["answer", "shop"][..],
+            1,
+            format!("`wxcode resume {shop}`"),
+        ),
+        (&["logs", "shop"], 0, format!("`wxcode send {shop} TEXT`")),
+        (
+            &["token", "list"],
+            0,
+            "`wxcode token create NAME`".to_owned(),
+        ),
+        (&["attach", "shop"], 2, "`wxcode screen PROJECT`".to_owned()),
+    ] {
+        let (found, out, err) = outcome(&server, asked).await;
+        assert_eq!((found, out.as_str()), (code, ""), "{asked:?}");
+        assert!(err.contains(&next), "{asked:?}: {err}");
+    }
     assert_eq!(outcome(&server, &["stop", "shop-"]).await.0, 0);
     assert_eq!(outcome(&server, &["stop", &second]).await.0, 0);
     let (code, _, err) = outcome(&server, &["stop", "sh"]).await;
