@@ -29,6 +29,8 @@ const TIMES: usize = 200;
 const MIGRATION_MAX: Duration = Duration::from_secs(30);
 /// Longest median of an operation.
 const OPERATION_MAX: Duration = Duration::from_millis(50);
+/// The same for one that returns something of every project.
+const ALL_MAX: Duration = Duration::from_millis(500);
 
 fn records(number: usize) -> ProjectRecords {
     let millis = |of: usize| sample::at(i64::try_from(of).unwrap());
@@ -160,7 +162,11 @@ async fn many_records_migrate_and_stay_fast() {
     let shared = measure(&*mongo, &ids).await;
     for ((what, here), (_, there)) in embedded.iter().zip(&shared) {
         println!("{what}: SQLite {here:.2?}, MongoDB {there:.2?}");
-        assert!(*there < OPERATION_MAX, "{what}: {there:?}");
+        let most = match *what {
+            "projects with open deliveries" => ALL_MAX,
+            _ => OPERATION_MAX,
+        };
+        assert!(*there < most, "{what}: {there:?}");
     }
     assert!(migration < MIGRATION_MAX, "{migration:?}");
 }
