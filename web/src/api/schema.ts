@@ -2077,8 +2077,8 @@ export interface components {
             unreachable: components["schemas"]["UnreachableView"] | null;
             usage: components["schemas"]["UsageView"] | null;
             /**
-             * @description Problems of the running session and of the conversation's copy, with a remedy; null without
-             *     one.
+             * @description Problems of the running session, of the conversation's copy, and of a store that answers
+             *     late, with a remedy; null without one.
              */
             warning: string | null;
         };
