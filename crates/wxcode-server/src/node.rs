@@ -8,10 +8,13 @@
 //! Invariant: a forwarded request is never forwarded again.
 
 mod ask;
+mod bound;
 mod connector;
 mod frame;
+mod held;
 mod identity;
 mod peer;
+mod peers;
 mod registry;
 mod relay;
 mod route;
@@ -59,13 +62,13 @@ struct Inner {
     /// Whether the store may have other nodes.
     is_shared: bool,
     key: OnceCell<[u8; NODE_KEY]>,
-    peers: Mutex<registry::Peers>,
+    peers: Mutex<peers::Peers>,
     /// Projects of other nodes, and since when that is known.
     routes: Mutex<HashMap<Id, (Node, Instant)>>,
     /// Workspaces, whether this node reaches them, and since when that is known.
     reach: Mutex<HashMap<PathBuf, (bool, Instant)>>,
     /// The held leases of other nodes, as last read.
-    held: tokio::sync::Mutex<Option<route::Held>>,
+    held: tokio::sync::Mutex<Option<held::Held>>,
     client: Client<Connector, Body>,
     /// The certificates that peers show.
     pins: Pins,
@@ -90,9 +93,9 @@ impl Nodes {
     ) -> Self {
         let pins = Pins::default();
         let client = Client::builder(TokioExecutor::new())
-            .pool_idle_timeout(peer::IDLE_MAX)
+            .pool_idle_timeout(bound::IDLE_MAX)
             .pool_timer(TokioTimer::new())
-            .pool_max_idle_per_host(peer::IDLE_PER_PEER)
+            .pool_max_idle_per_host(bound::IDLE_PER_PEER)
             .build(Connector::new(pins.clone()));
         Self(Arc::new(Inner {
             store,
@@ -110,7 +113,7 @@ impl Nodes {
             reach: Mutex::default(),
             held: tokio::sync::Mutex::default(),
             client,
-            permits: Arc::new(Semaphore::new(peer::AT_ONCE)),
+            permits: Arc::new(Semaphore::new(bound::AT_ONCE)),
             closing,
             clients,
         }))

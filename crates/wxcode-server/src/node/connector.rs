@@ -28,7 +28,7 @@ use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 use tower::Service;
 
-use super::peer::CONNECT_MAX;
+use super::bound::CONNECT_MAX;
 use crate::{listen::fingerprint, sync::lock};
 
 /// The fingerprints of the peers' certificates, by authority (host and port).

@@ -26,17 +26,9 @@ use tokio::{
 use wxcode_core::{id::Id, node::NodeRecord};
 use wxcode_store::StoreError;
 
-use super::{Nodes, identity::HEADER};
+use super::{Nodes, bound::AT_ONCE, identity::HEADER};
 use crate::{access::Caller, agent::Home};
 
-/// Time for a connection to a peer.
-pub(super) const CONNECT_MAX: Duration = Duration::from_secs(2);
-/// Idle time of a connection to a peer, below the time after which the peer closes it.
-pub(super) const IDLE_MAX: Duration = Duration::from_secs(60);
-/// Most idle connections to one peer.
-pub(super) const IDLE_PER_PEER: usize = 32;
-/// Most forwarded requests at the same time, sockets and streams among them.
-pub(super) const AT_ONCE: usize = 4_096;
 /// Time for the head of a peer's answer to a reading request.
 const READ_MAX: Duration = Duration::from_secs(30);
 /// Time for the head of a peer's answer to a changing request, such as the start of a session.

@@ -3,7 +3,7 @@
 //! Invariant: a node lives for this one while the number of its heartbeats changes. Clocks of two
 //! nodes are never compared.
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::{Instant, sleep_until};
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use wxcode_core::{node::NodeRecord, time::to_millis};
 use wxcode_store::Result;
 
-use super::Nodes;
+use super::{Nodes, peers::Peers};
 use crate::{listen::Tls, sync::lock};
 
 /// Pause between two heartbeats.
@@ -27,23 +27,6 @@ const REFUSED: Duration = Duration::from_secs(2);
 /// A peer that left a question unanswered counts as silent for this time, except as the owner of a
 /// project that a request changes.
 const UNANSWERED: Duration = Duration::from_secs(2);
-
-/// The records of all nodes, as last read.
-#[derive(Default)]
-pub(super) struct Peers {
-    records: Vec<NodeRecord>,
-    read: Option<Instant>,
-    /// Each node's last number of heartbeats, and when it was new.
-    beats: HashMap<Uuid, (u64, Instant)>,
-    /// Peers that refused a connection, and when.
-    refused: HashMap<Uuid, Instant>,
-    /// Peers that left a question unanswered, and when.
-    unanswered: HashMap<Uuid, Instant>,
-    /// Sessions that started on peers by this node, since the last change of their heartbeat.
-    starts: HashMap<Uuid, u64>,
-    /// The number of this node's heartbeats.
-    own_beat: u64,
-}
 
 impl Nodes {
     /// Registers this node, and renews its record until the server ends.

@@ -18,7 +18,10 @@ use wxcode_core::{
 };
 use wxcode_store::Result;
 
-use super::Nodes;
+use super::{
+    Nodes,
+    held::{Elsewhere, Held},
+};
 use crate::{agent::Home, sync::lock};
 
 /// A project's node counts for this long without another look at the lease, so that a forwarded
@@ -36,18 +39,6 @@ const REACH_MAX: Duration = Duration::from_secs(1);
 const HELD_KEPT: Duration = Duration::from_secs(1);
 /// The same while all nodes with a record answer.
 const HELD_KEPT_CALM: Duration = Duration::from_secs(10);
-
-/// A project of another node, the node, and whether its lease expired.
-pub(super) type Elsewhere = (Id, Node, bool);
-
-/// The held leases of other nodes.
-pub(super) struct Held {
-    leases: Arc<Vec<Elsewhere>>,
-    /// The nodes whose leases were left out.
-    but: HashSet<Uuid>,
-    /// When they were read.
-    at: Instant,
-}
 
 /// The need of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::Repository;
 use crate::sync::lock;
 
 /// An operation without an answer for this long is late.
@@ -41,7 +40,7 @@ impl InProgress {
     }
 
     /// The oldest late operation, and its time so far.
-    fn late(&self) -> Option<(&'static str, Duration)> {
+    pub(super) fn late(&self) -> Option<(&'static str, Duration)> {
         let state = lock(&self.0);
         let (operation, began) = state.began.values().next()?;
         let elapsed = began.elapsed();
@@ -65,18 +64,6 @@ impl Drop for Operation<'_> {
                 "the store answers late"
             );
         }
-    }
-}
-
-impl Repository {
-    /// The present wait for a store that answers late, in words; `None` without one.
-    pub(crate) fn late(&self) -> Option<String> {
-        let (operation, elapsed) = self.0.in_progress.late()?;
-        Some(format!(
-            "the store answers late: `{operation}` has waited for {} s, and what needs it goes on \
-             after its answer; check the database, its load and the network",
-            elapsed.as_secs()
-        ))
     }
 }
 

@@ -2,7 +2,7 @@ use std::{path::Path, sync::atomic::AtomicUsize, sync::atomic::Ordering::Relaxed
 
 use futures_util::future::join_all;
 use serde_json::Value;
-use wxcode_core::delivery::DeliveryState;
+use wxcode_core::{delivery::DeliveryState, milestone::MilestoneStatus};
 use wxcode_store::{conformance::sample, sqlite::SqliteStore};
 
 use super::*;

@@ -8,7 +8,7 @@ use crate::support::{Agent, Server};
 const COMMANDS: [&[&str]; 7] = [
     &["ls"],
     &["ls", "--json"],
-    &["token", "list"],
+    &["token", "list", "--json"],
     &["openapi"],
     &["doctor"],
     &["send", "p", "hello"],
