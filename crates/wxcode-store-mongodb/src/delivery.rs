@@ -383,15 +383,16 @@ pub(crate) async fn open(
     records: &Records,
     project: Id,
 ) -> Result<Vec<Excerpt<Delivery>>, Failure> {
-    let stages = [
-        doc! { "$match": of_open(oid(project)) },
-        doc! { "$sort": { "n": 1 } },
-        doc! { "$project": listed() },
-    ];
-    let lookups = Lookups::default().find("open", DELIVERIES, stages);
-    match reading::whole(records, oid(project), lookups).await? {
-        Some(found) => found.all("open").map(read_excerpt).collect(),
-        None => Ok(Vec::new()),
+    // Not as a lookup of the project: together they may be larger than a document.
+    loop {
+        let open = records.deliveries.find(of_open(oid(project)));
+        let open = open.sort(doc! { "n": 1 }).projection(listed());
+        let found = records.all(open).await?;
+        match change::freshness(records, project).await? {
+            Freshness::Whole => return found.iter().map(read_excerpt).collect(),
+            Freshness::Changed => {}
+            Freshness::Gone => return Ok(Vec::new()),
+        }
     }
 }
 
