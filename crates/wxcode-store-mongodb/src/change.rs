@@ -234,35 +234,6 @@ async fn has_decided(
     Ok(records.ask(marked).await?.is_some())
 }
 
-/// The validity of a read record of a project.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Freshness {
-    /// The record is valid.
-    Whole,
-    /// A change of the project was executed, and may touch the record: read the record again.
-    Changed,
-    /// The project is gone, together with the record.
-    Gone,
-}
-
-/// Executes a project's unfinished change before any read record is trusted.
-pub(crate) async fn freshness(records: &Records, project: Id) -> Result<Freshness, Failure> {
-    let project = oid(project);
-    let found = records
-        .ask(
-            records
-                .projects
-                .find_one(doc! { "_id": project })
-                .projection(doc! { "wxcode.work.change": 1 }),
-        )
-        .await?;
-    Ok(match found {
-        None => Freshness::Gone,
-        Some(found) if settle(records, project, &found).await? => Freshness::Changed,
-        Some(_) => Freshness::Whole,
-    })
-}
-
 /// Executes the unfinished change in a read project document; true if there was a change, so that
 /// the caller reads again.
 pub(crate) async fn settle(

@@ -19,7 +19,7 @@ use wxcode_store::{Command, Listing, Moved, NewDelivery, Page, QUEUE_MAX, Queued
 use self::document::{listed, progress, read, read_excerpt, write};
 use crate::{
     attempt::Attempt,
-    change::{self, Freshness, Link, ProjectUpdate, Work, Write},
+    change::{self, Link, ProjectUpdate, Work, Write},
     failure::Failure,
     fields::{self, Fields, oid, time},
     milestone,
@@ -358,42 +358,31 @@ pub(crate) async fn list(
     project: Id,
     page: Page,
 ) -> Result<Listing<Excerpt<Delivery>>, Failure> {
-    let filter = doc! { "output_project_id": oid(project) };
-    loop {
-        let (found, total) = records
-            .page(
-                &records.deliveries,
-                (filter.clone(), doc! { "n": 1 }, listed()),
-                page,
-                filter.clone(),
-            )
-            .await?;
-        match change::freshness(records, project).await? {
-            Freshness::Whole => {
-                let items = found.iter().map(read_excerpt).collect::<Result<_, _>>()?;
-                return Ok(Listing { items, total });
-            }
-            Freshness::Changed => {}
-            Freshness::Gone => return Ok(records::nothing()),
-        }
-    }
+    let project = oid(project);
+    let read = || async move {
+        let filter = doc! { "output_project_id": project };
+        let found = (filter.clone(), doc! { "n": 1 }, listed());
+        records.page(&records.deliveries, found, page, filter).await
+    };
+    let Some((found, total)) = reading::settled(records, project, read).await? else {
+        return Ok(records::nothing());
+    };
+    let items = found.iter().map(read_excerpt).collect::<Result<_, _>>()?;
+    Ok(Listing { items, total })
 }
 
 pub(crate) async fn open(
     records: &Records,
     project: Id,
 ) -> Result<Vec<Excerpt<Delivery>>, Failure> {
-    // Not as a lookup of the project: together they may be larger than a document.
-    loop {
-        let open = records.deliveries.find(of_open(oid(project)));
+    let project = oid(project);
+    let read = || async move {
+        let open = records.deliveries.find(of_open(project));
         let open = open.sort(doc! { "n": 1 }).projection(listed());
-        let found = records.all(open).await?;
-        match change::freshness(records, project).await? {
-            Freshness::Whole => return found.iter().map(read_excerpt).collect(),
-            Freshness::Changed => {}
-            Freshness::Gone => return Ok(Vec::new()),
-        }
-    }
+        records.all(open).await
+    };
+    let found = reading::settled(records, project, read).await?;
+    found.iter().flatten().map(read_excerpt).collect()
 }
 
 pub(crate) async fn projects_with_open(records: &Records) -> Result<Vec<Id>, Failure> {

@@ -20,7 +20,7 @@ pub(crate) use edit::edit;
 
 use crate::{
     attempt::Attempt,
-    change::{self, Freshness, Link, ProjectUpdate, Write},
+    change::{self, Link, ProjectUpdate, Write},
     delivery,
     failure::Failure,
     fields::{self, Fields, NO_REFERENCE, oid, time},
@@ -70,30 +70,23 @@ pub(crate) async fn list(
     if let Some(status) = status {
         filter.insert("status", status.as_str());
     }
-    let order = doc! { "created_at": 1, "_id": 1 };
-    loop {
-        let (found, total) = records
-            .page(
-                &records.milestones,
-                (filter.clone(), order.clone(), doc! { WHOLE: 0 }),
-                page,
-                filter.clone(),
-            )
-            .await?;
-        match change::freshness(records, project).await? {
-            Freshness::Whole => {
-                let items = found
-                    .iter()
-                    .filter_map(|document| project::readable(read_excerpt(document)));
-                return Ok(Listing {
-                    items: items.collect(),
-                    total,
-                });
-            }
-            Freshness::Changed => {}
-            Freshness::Gone => return Ok(records::nothing()),
-        }
-    }
+    let read = || async {
+        let order = doc! { "created_at": 1, "_id": 1 };
+        let found = (filter.clone(), order, doc! { WHOLE: 0 });
+        records
+            .page(&records.milestones, found, page, filter.clone())
+            .await
+    };
+    let Some((found, total)) = reading::settled(records, oid(project), read).await? else {
+        return Ok(records::nothing());
+    };
+    let items = found
+        .iter()
+        .filter_map(|document| project::readable(read_excerpt(document)));
+    Ok(Listing {
+        items: items.collect(),
+        total,
+    })
 }
 
 /// The newest milestone in progress of each project. During a change of a project, the milestone

@@ -172,6 +172,29 @@ pub(crate) async fn whole(
     }
 }
 
+/// Reads more records of a project than one document may hold, then the project. An unfinished
+/// change of the project is carried out first, and `read` repeated. `None` without the project.
+pub(crate) async fn settled<T, F>(
+    records: &Records,
+    project: ObjectId,
+    read: impl Fn() -> F,
+) -> Result<Option<T>, Failure>
+where
+    F: Future<Output = Result<T, Failure>>,
+{
+    loop {
+        let found = read().await?;
+        let after = records.projects.find_one(doc! { "_id": project });
+        let after = records.ask(after.projection(doc! { CHANGE: 1 })).await?;
+        let Some(after) = after else {
+            return Ok(None);
+        };
+        if !crate::change::settle(records, project, &after).await? {
+            return Ok(Some(found));
+        }
+    }
+}
+
 /// Reads a record by its id, then its project. An unfinished change of the project is carried out
 /// first. `None` without the record or its project.
 pub(crate) async fn record(
