@@ -14,7 +14,7 @@ use std::{
 
 use bytes::{Buf, Bytes};
 
-use crate::ancestry::Ancestry;
+use crate::{ancestry::Ancestry, segment};
 use wxcode_protocol::holder::frame::MAX_HOOK;
 
 /// Most bytes of all segments together.
@@ -45,13 +45,13 @@ pub struct HookRecord {
 /// A segment cannot be read.
 pub fn hooks_since(dir: &Path, since: u64) -> io::Result<Vec<HookRecord>> {
     let folder = dir.join(FOLDER);
-    let firsts = firsts(&folder)?;
+    let firsts = segment::firsts(&folder)?;
     let mut records = Vec::new();
     for (n, first) in firsts.iter().enumerate() {
         if firsts.get(n + 1).is_some_and(|next| *next <= since) {
             continue;
         }
-        let file = File::open(segment(&folder, *first))?;
+        let file = File::open(segment::path(&folder, *first))?;
         let (mut at, mut expected) = (0, *first);
         // An unfinished or invalid record ends its segment.
         while let Ok((record, next)) = read_record(&file, at)
@@ -127,11 +127,11 @@ impl Journal {
     /// A segment cannot be read.
     pub(crate) fn continued(dir: &Path, next_seq: u64) -> io::Result<Self> {
         let mut journal = Self::new(dir);
-        for first in firsts(&journal.folder)? {
+        for first in segment::firsts(&journal.folder)? {
             let file = File::options()
                 .read(true)
                 .append(true)
-                .open(segment(&journal.folder, first))?;
+                .open(segment::path(&journal.folder, first))?;
             let mut len = 0;
             journal.next_seq = first;
             while let Ok((record, next)) = read_record(&file, len)
@@ -207,7 +207,7 @@ impl Journal {
                 .as_ref()
                 .is_none_or(|(n, _)| *n != segment.first)
             {
-                let file = File::open(self::segment(&self.folder, segment.first))?;
+                let file = File::open(segment::path(&self.folder, segment.first))?;
                 self.reading = Some((segment.first, file));
             }
             let Some((_, file)) = &self.reading else {
@@ -229,7 +229,7 @@ impl Journal {
             .append(true)
             .create(true)
             .mode(0o600)
-            .open(segment(&self.folder, self.next_seq))?;
+            .open(segment::path(&self.folder, self.next_seq))?;
         file.set_len(0)?;
         self.writing = Some(file);
         if self
@@ -245,29 +245,9 @@ impl Journal {
 
     fn drop_oldest(&mut self) {
         if let Some(oldest) = self.segments.pop_front() {
-            let _ = fs::remove_file(segment(&self.folder, oldest.first));
+            let _ = fs::remove_file(segment::path(&self.folder, oldest.first));
         }
     }
-}
-
-/// The first sequence numbers of the segments, in order; none without a folder.
-fn firsts(folder: &Path) -> io::Result<Vec<u64>> {
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries?,
-    };
-    let mut firsts = Vec::new();
-    for entry in entries {
-        let name = entry?.file_name();
-        let first = name.to_str().and_then(|n| n.strip_suffix(".seg"));
-        firsts.extend(first.and_then(|n| n.parse::<u64>().ok()));
-    }
-    firsts.sort_unstable();
-    Ok(firsts)
-}
-
-fn segment(folder: &Path, first: u64) -> PathBuf {
-    folder.join(format!("{first:020}.seg"))
 }
 
 /// The record at a position of a segment, and the next position.
@@ -335,8 +315,8 @@ mod tests {
         }
         let held = hooks_since(dir.path(), 0).unwrap();
         // An unfinished record is dropped.
-        let newest = *firsts(&journal.folder).unwrap().last().unwrap();
-        let path = segment(&journal.folder, newest);
+        let newest = *segment::firsts(&journal.folder).unwrap().last().unwrap();
+        let path = segment::path(&journal.folder, newest);
         let mut torn = File::options().append(true).open(path).unwrap();
         torn.write_all(b"half of a record").unwrap();
         let mut next = Journal::continued(dir.path(), 7).unwrap();

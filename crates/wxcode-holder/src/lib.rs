@@ -27,6 +27,7 @@ mod process;
 mod protect;
 #[cfg(feature = "client")]
 mod repair;
+mod segment;
 pub mod state;
 pub mod status_line;
 

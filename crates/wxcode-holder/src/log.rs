@@ -6,19 +6,19 @@
 //! batches survive the death of every process, but not a power cut. A checksum identifies the
 //! unfinished end of an interrupted batch, and readers skip the unfinished end.
 
+mod format;
 mod reader;
 mod record;
-mod segment;
 mod writer;
 
 use std::path::Path;
 
 use wxcode_terminal::{Screen, Size, Terminal};
 
+pub use format::MAGIC;
+use format::segments;
 pub use reader::{Item, Reader};
 pub use record::{MAX_PAYLOAD, Record, What};
-pub use segment::MAGIC;
-use segment::segments;
 pub(crate) use writer::Writer;
 
 /// Bytes of a full segment; the next batch starts a new segment.

@@ -8,9 +8,10 @@ use std::{
 };
 
 use super::{
+    format::{FOLDER, MAGIC, segments},
     record::{Bad, Record},
-    segment::{FOLDER, MAGIC, segment, segments},
 };
+use crate::segment;
 
 /// Bytes per read.
 const BUFFER: usize = 64 << 10; // 64 KiB
@@ -81,7 +82,7 @@ impl Reader {
             let Some(file) = &mut self.file else {
                 let first = self.remaining.pop_front()?;
                 // A dropped or invalid segment shows as a gap.
-                self.file = open(&segment(&self.folder, first)).ok();
+                self.file = open(&segment::path(&self.folder, first)).ok();
                 continue;
             };
             match Record::read(file) {

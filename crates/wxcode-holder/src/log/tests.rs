@@ -6,12 +6,8 @@ use std::{
 use bytes::Bytes;
 use proptest::prelude::*;
 
-use super::{
-    record::HEADER,
-    segment::{FOLDER, segment},
-    *,
-};
-use crate::folder::Exit;
+use super::{format::FOLDER, record::HEADER, *};
+use crate::{folder::Exit, segment};
 
 fn size(cols: u16) -> Size {
     Size::new(cols, 24).unwrap()
@@ -120,7 +116,7 @@ proptest! {
     fn a_truncated_log_is_a_prefix(steps in steps(), cut in any::<prop::sample::Index>()) {
         let dir = tempfile::tempdir().unwrap();
         let happened = write(dir.path(), &steps, u64::MAX);
-        let path = segment(&dir.path().join(FOLDER), 0);
+        let path = segment::path(&dir.path().join(FOLDER), 0);
         let len = fs::metadata(&path).unwrap().len();
         File::options().write(true).open(&path).unwrap().set_len(cut.index(len as usize) as u64).unwrap();
         let (left, gaps) = read(dir.path());
@@ -149,7 +145,7 @@ proptest! {
         let happened = write(dir.path(), &steps, 1000);
         let firsts = segments(dir.path()).unwrap();
         let which = which.index(firsts.len());
-        let path = segment(&dir.path().join(FOLDER), firsts[which]);
+        let path = segment::path(&dir.path().join(FOLDER), firsts[which]);
         let mut bytes = fs::read(&path).unwrap();
         let at = at.index(bytes.len());
         bytes[at] ^= flip;
@@ -201,7 +197,7 @@ fn a_removed_segment_is_a_gap() {
         .collect();
     write(dir.path(), &steps, 1000);
     let firsts = segments(dir.path()).unwrap();
-    fs::remove_file(segment(&dir.path().join(FOLDER), firsts[1])).unwrap();
+    fs::remove_file(segment::path(&dir.path().join(FOLDER), firsts[1])).unwrap();
     assert_eq!(read(dir.path()).1, [(firsts[1], firsts[2])]);
 }
 

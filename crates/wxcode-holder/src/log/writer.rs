@@ -13,10 +13,11 @@ use wxcode_terminal::Size;
 
 use super::{
     MAX_BYTES, MAX_SEGMENT,
+    format::{FOLDER, MAGIC, segments},
     record::{MAX_PAYLOAD, Record, What, encode_output},
-    segment::{FOLDER, MAGIC, segment, segments},
 };
 use crate::folder::Exit;
+use crate::segment;
 
 /// Longest wait of a record before its writing.
 pub(crate) const BATCH_TIME: Duration = Duration::from_millis(50);
@@ -72,12 +73,12 @@ impl Writer {
 
     fn reopen(&mut self, dir: &Path) -> io::Result<()> {
         for first in segments(dir)? {
-            let path = segment(&self.folder, first);
+            let path = segment::path(&self.folder, first);
             let len = fs::metadata(&path)?.len();
             self.segments.push_back(Segment { first, len });
         }
         if let Some(last) = self.segments.back() {
-            let path = segment(&self.folder, last.first);
+            let path = segment::path(&self.folder, last.first);
             self.file = Some(File::options().append(true).open(path)?);
             self.began = None;
         }
@@ -223,7 +224,7 @@ impl Writer {
             .append(true)
             .create(true)
             .mode(0o600)
-            .open(segment(&self.folder, first))?;
+            .open(segment::path(&self.folder, first))?;
         // A full segment of this name holds only sizes at this very offset, and only the newest
         // size counts.
         file.set_len(0)?;
@@ -235,7 +236,7 @@ impl Writer {
 
     fn drop_oldest(&mut self) {
         if let Some(oldest) = self.segments.pop_front() {
-            let _ = fs::remove_file(segment(&self.folder, oldest.first));
+            let _ = fs::remove_file(segment::path(&self.folder, oldest.first));
         }
     }
 

@@ -1,18 +1,13 @@
-//! The files of a log.
+//! Files of numbered segments: those of a log, and those of the hook journal.
 
 use std::{
     fs, io,
     path::{Path, PathBuf},
 };
 
-/// The first bytes of a segment, with the format's version.
-pub const MAGIC: &[u8; 8] = b"wxlog\0\0\x01";
-
-pub(super) const FOLDER: &str = "log";
-
-/// The segments of a session's log by their first offsets, in order; none without a log.
-pub(super) fn segments(dir: &Path) -> io::Result<Vec<u64>> {
-    let entries = match fs::read_dir(dir.join(FOLDER)) {
+/// The first numbers of the segments in a folder, in order; none without a folder.
+pub(crate) fn firsts(folder: &Path) -> io::Result<Vec<u64>> {
+    let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
     };
@@ -26,6 +21,7 @@ pub(super) fn segments(dir: &Path) -> io::Result<Vec<u64>> {
     Ok(firsts)
 }
 
-pub(super) fn segment(folder: &Path, first: u64) -> PathBuf {
+/// The file of the segment that begins with this number.
+pub(crate) fn path(folder: &Path, first: u64) -> PathBuf {
     folder.join(format!("{first:020}.seg"))
 }
