@@ -80,17 +80,7 @@ pub(crate) fn usage_limit(bench: &Bench) -> String {
         bench.stub.limit_until(reset);
         submit(&terminal, "hello");
         let failed = bench.nth("StopFailure", at + 1);
-        let HookKind::Stop {
-            failure: Some(kind),
-            last_assistant_message,
-        } = &failed.kind
-        else {
-            panic!("{:?}", failed.kind);
-        };
-        assert!(
-            limit::is_limit(kind, last_assistant_message.as_deref()),
-            "{mode}"
-        );
+        assert!(is_limit(&failed.kind), "{mode}: {:?}", failed.kind);
         let path = failed.transcript_path.unwrap();
         let found = bench.found(|| limit::last_error(&path).unwrap());
         let reset = reset.duration_since(UNIX_EPOCH).unwrap().as_secs();
@@ -101,23 +91,24 @@ pub(crate) fn usage_limit(bench: &Bench) -> String {
     "`StopFailure` with `rate_limit`; the transcript has the reset".to_owned()
 }
 
+/// Whether a failed turn met the account's limit.
+fn is_limit(failed: &HookKind) -> bool {
+    let HookKind::Stop {
+        failure: Some(kind),
+        last_assistant_message,
+    } = failed
+    else {
+        panic!("{failed:?}");
+    };
+    limit::is_limit(kind, last_assistant_message.as_deref())
+}
+
 pub(crate) fn overload(bench: &Bench) -> String {
     for (at, mode) in MODES.into_iter().enumerate() {
         let terminal = start(bench, Uuid::new_v4(), mode, at + 1);
         submit(&terminal, "stub:error 529");
         let failed = bench.nth("StopFailure", at + 1);
-        let HookKind::Stop {
-            failure: Some(kind),
-            last_assistant_message,
-        } = &failed.kind
-        else {
-            panic!("{:?}", failed.kind);
-        };
-        let message = last_assistant_message.as_deref();
-        assert!(
-            !limit::is_limit(kind, message),
-            "{mode}: {kind} {message:?}"
-        );
+        assert!(!is_limit(&failed.kind), "{mode}: {:?}", failed.kind);
     }
     "`StopFailure` with another error than the account's limit".to_owned()
 }

@@ -60,23 +60,14 @@ async fn runs_outlive_a_clock_set_back() {
     let mut server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let path = format!("/output-projects/{project}/runs");
-    let run = async |server: &Server, prompt: String| {
-        let run = server
-            .post(&path, json!({ "prompt": prompt }))
-            .await
-            .expect(202);
-        let one = format!("{path}/{}", run["id"].as_str().unwrap());
-        let is_over = |run: &Value| run["state"] != "running";
-        server.until(&one, "the run is over", is_over).await
-    };
-    run(&server, "the first".to_owned()).await;
+    server.run(&project, "the first").await;
     server.crash().await;
     from_the_future(server.run_dirs().remove(0));
     server.up().await;
     let mut starts = vec!["2097-07-01T00:00:00Z".to_owned()];
     let mut newest = json!(null);
     for number in 0..=KEPT {
-        newest = run(&server, format!("number {number}")).await;
+        newest = server.run(&project, &format!("number {number}")).await;
         starts.push(newest["started_at"].as_str().unwrap().to_owned());
     }
     // Without the last letter, the texts sort by time.
@@ -86,7 +77,7 @@ async fn runs_outlive_a_clock_set_back() {
     assert!(starts.is_sorted() && starts[0] < starts[1], "{starts:?}");
     let id = newest["id"].as_str().unwrap();
     // A later run makes the server forget the oldest runs, and no other runs.
-    run(&server, "the last".to_owned()).await;
+    server.run(&project, "the last").await;
     let kept = server.get(&format!("{path}/{id}")).await.expect(200);
     assert_eq!(kept["state"], newest["state"]);
     // A session is later than all runs, for the next server too.

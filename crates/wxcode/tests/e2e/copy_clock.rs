@@ -1,16 +1,14 @@
 //! The server's clock jumps while it copies a conversation.
 
 use std::{
-    fs::{self, OpenOptions},
-    io::Write as _,
+    fs::{self},
     path::PathBuf,
 };
 
-use serde_json::json;
 use wxcode_testbed::skip;
 
 use crate::{
-    mirror::{Copied, say},
+    mirror::{Copied, append, entry, say},
     support::Agent,
 };
 
@@ -52,15 +50,7 @@ async fn a_clock_that_jumps_loses_no_word() {
         .enumerate()
     {
         jump(&format!("{seconds:+}s"));
-        let entry = json!({
-            "type": "user", "uuid": uuid::Uuid::from_u128(number as u128),
-            "message": { "role": "user", "content": "at another time" },
-        });
-        let mut file = OpenOptions::new()
-            .append(true)
-            .open(&copied.transcript)
-            .unwrap();
-        file.write_all(format!("{entry}\n").as_bytes()).unwrap();
+        append(&copied.transcript, &entry(number, "at another time"));
         copied.whole().await;
         say(&copied.server, &copied.project, &format!("words {number}")).await;
         copied.whole().await;

@@ -7,29 +7,17 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use tokio::time::sleep;
 
 use crate::{
-    mirror::{Copied, is, say},
+    mirror::{Copied, append, entry, is, result, say},
     support::{Agent, LOOK, Namespaces, Server, eventually},
 };
 
 /// Pause between two looks without a report of the system.
 const POLL: Duration = Duration::from_secs(2);
-
-fn append(path: &Path, text: &str) {
-    let mut file = OpenOptions::new().append(true).open(path).unwrap();
-    file.write_all(text.as_bytes()).unwrap();
-}
-
-fn entry(number: usize, text: &str) -> String {
-    let id = format!("00000000-0000-4000-8000-{number:012}");
-    let message = json!({ "role": "user", "content": text });
-    let entry = json!({ "type": "user", "uuid": id, "message": message });
-    format!("{entry}\n")
-}
 
 /// The most memory of a process so far, in bytes.
 fn peak(pid: i32) -> u64 {
@@ -151,14 +139,9 @@ async fn a_huge_transcript_costs_bounded_memory() {
     let len = file.metadata().unwrap().len();
     file.set_len(len + LINE).unwrap();
     file.write_all(b"\n").unwrap();
-    let result = "r".repeat(1 << 20);
+    let text = "r".repeat(1 << 20);
     for number in 0..300 {
-        let content = json!([{ "type": "tool_result", "tool_use_id": "t", "content": result }]);
-        let line = json!({
-            "type": "user", "uuid": format!("00000000-0000-4000-8000-{number:012}"),
-            "message": { "role": "user", "content": content },
-        });
-        file.write_all(format!("{line}\n").as_bytes()).unwrap();
+        file.write_all(result(number, &text).as_bytes()).unwrap();
     }
     let last = entry(400, "words after all");
     file.write_all(last.as_bytes()).unwrap();

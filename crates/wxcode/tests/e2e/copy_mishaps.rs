@@ -1,8 +1,7 @@
 //! Mishaps of a conversation's files: the copy keeps what was said, and the user is told.
 
 use std::{
-    fs::{self, OpenOptions},
-    io::Write as _,
+    fs,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -11,25 +10,9 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::{
-    mirror::{Copied, is, say},
+    mirror::{Copied, append, entry, is, result, say},
     support::{Agent, Events, Namespaces, Server, eventually, make_fifo},
 };
-
-fn append(path: &Path, text: &str) {
-    let mut file = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(path)
-        .unwrap();
-    file.write_all(text.as_bytes()).unwrap();
-}
-
-fn entry(number: usize, text: &str) -> String {
-    let id = format!("00000000-0000-4000-8000-{number:012}");
-    let message = json!({ "role": "user", "content": text });
-    let entry = json!({ "type": "user", "uuid": id, "message": message });
-    format!("{entry}\n")
-}
 
 /// A conversation of a server in namespaces of its own, whose copies lie on a file system of their
 /// own.
@@ -199,15 +182,8 @@ async fn a_transcript_deleted_under_its_agent_is_whole_again() {
     assert!(!rest.contains("first words") && rest.contains("third words"));
     let whole = fs::read(&copy).unwrap();
     copied.goes_on(&whole).await;
-    let run = json!({ "prompt": "last words" });
     copied.server.delete(&copied.path()).await.expect(204);
-    let path = format!("/output-projects/{}/runs", copied.project);
-    let run = copied.server.post(&path, run).await.expect(202);
-    let path = format!("{path}/{}", run["id"].as_str().unwrap());
-    let run = copied
-        .server
-        .until(&path, "the run is over", |run| run["state"] != "running")
-        .await;
+    let run = copied.server.run(&copied.project, "last words").await;
     assert_eq!(run["result"], "fake: 4 user messages; last: last words");
 }
 
@@ -226,7 +202,7 @@ async fn a_deletion_that_no_server_saw_costs_nothing() {
         "type": "user", "uuid": "00000000-0000-4000-8000-000000000009",
         "parentUuid": last["uuid"], "message": { "role": "user", "content": "x".repeat(100_000) },
     });
-    append(&copied.transcript, &format!("{more}\n"));
+    fs::write(&copied.transcript, format!("{more}\n")).unwrap();
     copied.server.up().await;
     let whole = format!("{words}{more}\n");
     copied.goes_on(whole.as_bytes()).await;
@@ -363,12 +339,9 @@ async fn the_bound_is_the_servers_setting() {
     copied.whole().await;
     let session = copied.server.session(&copied.project).await;
     assert_eq!(session["kept"]["bytes_max"], 1 << 20);
-    let result = "r".repeat(50_000);
+    let text = "r".repeat(50_000);
     for number in 0..30 {
-        let content = json!([{ "type": "tool_result", "tool_use_id": "t", "content": result }]);
-        let line = json!({ "type": "user", "uuid": uuid::Uuid::from_u128(number),
-            "message": { "role": "user", "content": content } });
-        append(&copied.transcript, &format!("{line}\n"));
+        append(&copied.transcript, &result(number, &text));
     }
     let server = &copied.server;
     server

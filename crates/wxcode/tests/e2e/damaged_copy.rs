@@ -1,8 +1,8 @@
 //! The copy of the conversation on the disk: how much of it is kept, and what damage costs.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
+    fs::{self, File},
+    io::{self, Read as _, Seek as _, SeekFrom},
     path::Path,
 };
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     metrics::{scrape, until},
-    mirror::{Copied, is, say},
+    mirror::{Copied, append, is, result, say},
     support::{Events, Server, eventually},
 };
 
@@ -63,16 +63,9 @@ async fn the_session_shows_what_is_kept() {
 async fn a_full_copy_drops_old_results() {
     let copied = Copied::new().await;
     copied.whole().await;
-    let mut file = OpenOptions::new()
-        .append(true)
-        .open(&copied.transcript)
-        .unwrap();
-    let result = "r".repeat(1 << 20);
+    let text = "r".repeat(1 << 20);
     for number in 0..270 {
-        let content = json!([{ "type": "tool_result", "tool_use_id": "t", "content": result }]);
-        let line = json!({ "type": "user", "uuid": uuid::Uuid::from_u128(number),
-            "message": { "role": "user", "content": content } });
-        file.write_all(format!("{line}\n").as_bytes()).unwrap();
+        append(&copied.transcript, &result(number, &text));
     }
     let session = copied
         .server

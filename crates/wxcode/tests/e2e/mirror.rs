@@ -106,9 +106,26 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
-fn append(path: &Path, text: &str) {
+/// Appends to a file that is there.
+pub(crate) fn append(path: &Path, text: &str) {
     let mut file = OpenOptions::new().append(true).open(path).unwrap();
     file.write_all(text.as_bytes()).unwrap();
+}
+
+/// A line of a transcript with a text of the user.
+pub(crate) fn entry(number: usize, text: &str) -> String {
+    let id = format!("00000000-0000-4000-8000-{number:012}");
+    let message = json!({ "role": "user", "content": text });
+    let entry = json!({ "type": "user", "uuid": id, "message": message });
+    format!("{entry}\n")
+}
+
+/// A line of a transcript with the result of a tool.
+pub(crate) fn result(number: u128, text: &str) -> String {
+    let content = json!([{ "type": "tool_result", "tool_use_id": "t", "content": text }]);
+    let line = json!({ "type": "user", "uuid": uuid::Uuid::from_u128(number),
+        "message": { "role": "user", "content": content } });
+    format!("{line}\n")
 }
 
 #[tokio::test]
@@ -192,14 +209,7 @@ async fn a_deleted_transcript_is_restored() {
     let whole = copied.ended().await;
     let projects = copied.server.agent.home.config_dir().join("projects");
     fs::remove_dir_all(projects).unwrap();
-    let run = json!({ "prompt": "last words" });
-    let path = format!("/output-projects/{}/runs", copied.project);
-    let run = copied.server.post(&path, run).await.expect(202);
-    let path = format!("{path}/{}", run["id"].as_str().unwrap());
-    let run = copied
-        .server
-        .until(&path, "the run is over", |run| run["state"] != "running")
-        .await;
+    let run = copied.server.run(&copied.project, "last words").await;
     assert_eq!(run["result"], "fake: 3 user messages; last: last words");
     assert_eq!(run["claude_session_id"], copied.id.as_str());
     let now = fs::read(&copied.transcript).unwrap();

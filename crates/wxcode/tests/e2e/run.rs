@@ -24,13 +24,7 @@ async fn begin(server: &Server, project: &str, prompt: &str) -> Value {
 
 /// Waits until a run is over.
 async fn over(server: &Server, run: &Value) -> Value {
-    let path = format!(
-        "{}/{}",
-        path(run["output_project_id"].as_str().unwrap()),
-        run["id"].as_str().unwrap()
-    );
-    let is_over = |run: &Value| run["state"] != "running";
-    server.until(&path, "the run is over", is_over).await
+    server.run_over(run).await
 }
 
 /// A run that holds until its FIFO is opened, after its first message.

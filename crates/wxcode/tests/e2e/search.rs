@@ -1,15 +1,17 @@
 //! The search index: in step with conversations, and made again when it is lost.
 
 use std::{
-    fs::{self, OpenOptions},
-    io::Write as _,
+    fs::{self},
     os::unix::fs::PermissionsExt as _,
     path::PathBuf,
 };
 
 use serde_json::{Value, json};
 
-use crate::support::{Agent, Server};
+use crate::{
+    mirror::append,
+    support::{Agent, Server},
+};
 
 /// Says something, and waits for the answer; returns the transcript's path.
 async fn say(server: &Server, project: &str, text: &str) -> PathBuf {
@@ -52,8 +54,7 @@ async fn new_words_are_found_at_once() {
         ] } }),
     ];
     for line in lines {
-        let mut file = OpenOptions::new().append(true).open(&transcript).unwrap();
-        file.write_all(format!("{line}\n").as_bytes()).unwrap();
+        append(&transcript, &format!("{line}\n"));
         let found = snippets(&server, "upti").await;
         assert_eq!(found, ["uptime"]);
     }

@@ -1,14 +1,16 @@
 //! The usage of conversations: tokens, context and cost, by session and by month.
 
 use std::{
-    fs::{self, OpenOptions},
-    io::Write as _,
-    path::{Path, PathBuf},
+    fs::{self},
+    path::PathBuf,
 };
 
 use serde_json::{Value, json};
 
-use crate::support::{Agent, Server, eventually, real};
+use crate::{
+    mirror::append,
+    support::{Agent, Server, eventually, real},
+};
 
 /// A message of the model.
 fn message(id: &str, at: &str, model: &str, tokens: [u64; 4]) -> String {
@@ -26,15 +28,6 @@ fn message(id: &str, at: &str, model: &str, tokens: [u64; 4]) -> String {
         "message": message,
     });
     format!("{line}\n")
-}
-
-fn append(path: &Path, text: &str) {
-    let mut file = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(path)
-        .unwrap();
-    file.write_all(text.as_bytes()).unwrap();
 }
 
 /// A project with an ended session, and its transcript.
@@ -85,10 +78,11 @@ async fn usage_is_counted_from_the_transcript() {
     // A subagent counts in its month, not in the context.
     let side = transcript.with_extension("").join("subagents");
     fs::create_dir_all(&side).unwrap();
-    append(
-        &side.join("agent-1.jsonl"),
-        &message("m3", "2026-02-02T00:00:00Z", "small", [7, 0, 0, 9]),
-    );
+    fs::write(
+        side.join("agent-1.jsonl"),
+        message("m3", "2026-02-02T00:00:00Z", "small", [7, 0, 0, 9]),
+    )
+    .unwrap();
     let path = format!("/output-projects/{project}/usage");
     let usage = server.get(&path).await.expect(200);
     let tokens = |input: u64, cache_write: u64, cache_read: u64, output: u64| json!({ "input": input, "cache_write": cache_write, "cache_read": cache_read, "output": output });

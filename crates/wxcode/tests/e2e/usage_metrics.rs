@@ -1,10 +1,12 @@
 //! The usage of projects in the metrics, where their settings ask for it.
 
-use std::{fs::OpenOptions, io::Write as _};
-
 use serde_json::json;
 
-use crate::{metrics::scrape, mirror::Copied, support::Server};
+use crate::{
+    metrics::scrape,
+    mirror::{Copied, append},
+    support::Server,
+};
 
 async fn metrics(server: &Server) -> String {
     let samples = scrape(server).await.into_iter();
@@ -20,11 +22,7 @@ async fn usage_is_shown_on_request_alone() {
         "type": "assistant", "uuid": "u", "timestamp": "2026-01-31T00:00:00Z",
         "message": { "id": "m", "model": "big", "usage": { "input_tokens": 7, "output_tokens": 5 } },
     });
-    let mut file = OpenOptions::new()
-        .append(true)
-        .open(&copied.transcript)
-        .unwrap();
-    file.write_all(format!("{line}\n").as_bytes()).unwrap();
+    append(&copied.transcript, &format!("{line}\n"));
     let path = format!("/output-projects/{project}");
     let listings = "wxcode_store_operation_seconds_count{operation=\"projects\"}";
     let before = scrape(server).await.get(listings).copied();

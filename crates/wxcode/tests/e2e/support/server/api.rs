@@ -158,6 +158,22 @@ impl Server {
         self.post(&path, json!({ "text": text })).await.expect(202)
     }
 
+    /// Starts a run, and waits until it is over.
+    pub(crate) async fn run(&self, project: &str, prompt: &str) -> Value {
+        let runs = format!("/output-projects/{project}/runs");
+        let run = self.post(&runs, json!({ "prompt": prompt })).await;
+        let run = run.expect(202);
+        self.run_over(&run).await
+    }
+
+    /// Waits until a run is over.
+    pub(crate) async fn run_over(&self, run: &Value) -> Value {
+        let [project, id] = ["output_project_id", "id"].map(|field| run[field].as_str().unwrap());
+        let path = format!("/output-projects/{project}/runs/{id}");
+        let is_over = |run: &Value| run["state"] != "running";
+        self.until(&path, "the run is over", is_over).await
+    }
+
     /// Waits until the session fits.
     pub(crate) async fn session_until(
         &self,
