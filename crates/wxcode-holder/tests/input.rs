@@ -295,3 +295,27 @@ async fn a_name_used_twice_loses_no_input() {
     type_in(&older, 2, "of the older\n").await;
     output_until(&mut older, "<of the older>").await;
 }
+
+/// A client leaves while output flows to it: the holder notices the end at a write.
+#[tokio::test]
+async fn the_last_input_before_leaving_arrives() {
+    const ROUNDS: usize = 50;
+    let script = format!(
+        "stty -echo; yes & for round in $(seq {ROUNDS}); do read -r line; echo \"$line\" >> typed; done; kill $!"
+    );
+    let session = Session::shell(&script).await;
+    for round in 0..ROUNDS {
+        let mut conn = session.attach(None).await;
+        until(&mut conn, |event| match event {
+            Event::Output(Output::Output { .. }) => Some(()),
+            _ => None,
+        })
+        .await;
+        type_in(&conn, 1, &format!("{round}\n")).await;
+    }
+    session.exit().await;
+    let typed = std::fs::read_to_string(session.tmp.path().join("typed")).unwrap();
+    let mut rounds: Vec<usize> = typed.lines().map(|line| line.parse().unwrap()).collect();
+    rounds.sort_unstable();
+    assert_eq!(rounds, (0..ROUNDS).collect::<Vec<_>>());
+}

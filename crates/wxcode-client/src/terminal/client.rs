@@ -195,7 +195,7 @@ impl<'a> Terminal<'a> {
         }
     }
 
-    /// Sends the waiting frames, within 1 s, and closes. Returns whether every input went out.
+    /// Sends the waiting frames and closes, within 1 s. Returns whether every input went out.
     pub async fn close(mut self) -> bool {
         self.acknowledge();
         let Self {

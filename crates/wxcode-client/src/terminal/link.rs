@@ -29,7 +29,8 @@ pub const SILENCE_MAX: Duration = Duration::from_secs(60);
 ///
 /// [`Terminal::wake`]: super::Terminal::wake
 pub const WAKE_TIMEOUT: Duration = Duration::from_secs(5);
-/// Longest time for the last frames at [`Terminal::close`](super::Terminal::close).
+/// Longest time for the last frames at [`Terminal::close`](super::Terminal::close), and for the
+/// server's answer.
 pub const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Frames waiting for the socket; further frames wait in the terminal's own bounds.
 pub const OUTBOX_MAX: usize = 16;
@@ -108,9 +109,15 @@ impl Link {
         self.next().now_or_never()
     }
 
-    /// Sends the frames of the queue and the `last` frames, then closes.
+    /// Sends the frames of the queue and the `last` frames, then closes: the server's answer shows
+    /// that it has read them. A connection that ends with unread bytes may lose frames on the way.
     pub(super) async fn close(self, last: impl Iterator<Item = ClientFrame>) {
-        let Self { outbox, sender, .. } = self;
+        let Self {
+            mut stream,
+            outbox,
+            sender,
+            ..
+        } = self;
         let out = async {
             for frame in last {
                 if outbox.send(frame).await.is_err() {
@@ -120,6 +127,7 @@ impl Link {
             drop(outbox);
             // However it ends, there is no more to do.
             let _ = sender.await;
+            while let Some(Ok(_)) = stream.next().await {}
         };
         // A server that reads nothing sees the end of the connection.
         let _ = timeout(CLOSE_TIMEOUT, out).await;

@@ -1,5 +1,8 @@
 //! The poll loop: one turn serves the agent and every connection.
 //!
+//! Invariant: the last requests of a client that left are carried out, even when the holder notices
+//! the end at a write.
+//!
 //! Invariant: the holder never waits for a client. It carries out or refuses a request at once, and
 //! takes a client's output from the ring buffer, the journal and the screen when the client's
 //! socket has room.
@@ -66,6 +69,12 @@ pub(super) fn hold(mut holder: Holder) -> io::Result<()> {
         hurry = false;
         for peer in &mut peers {
             hurry |= feed::serve(holder, peer);
+            if peer.is_cut {
+                // What the other end sent last is carried out.
+                peer.read(&mut scratch);
+                requests::take(holder, peer);
+                peer.phase = peer::Phase::Dead;
+            }
         }
         if ending::is_over(holder, &peers) {
             return ending::result(holder);

@@ -3,7 +3,7 @@
 //! Bodies, event streams and WebSockets pass through byte by byte, so that back-pressure, offsets,
 //! pings and close codes stay as they are.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -20,7 +20,7 @@ use futures_util::StreamExt as _;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::{
-    io::copy_bidirectional,
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, copy, split},
     time::{Instant, sleep, timeout},
 };
 use wxcode_core::{id::Id, node::NodeRecord};
@@ -38,6 +38,8 @@ const CHANGE_MAX: Duration = Duration::from_secs(300);
 const HANGS_AFTER: Duration = Duration::from_secs(15);
 /// Pause between two questions to a peer while its answer to a request is awaited.
 const PROBE_EVERY: Duration = Duration::from_secs(1);
+/// Time for the rest of a forwarded socket once one of its two ways has ended.
+const REST_MAX: Duration = Duration::from_secs(30);
 /// The question, which every living node answers at once.
 const PROBE: &str = "/healthz";
 /// Headers that belong to one connection, or to the first node's caller.
@@ -221,12 +223,7 @@ impl Nodes {
             let _permit = permit;
             let joined = async {
                 let (client, peer) = tokio::try_join!(client, peer)?;
-                let (mut client, mut peer) = (TokioIo::new(client), TokioIo::new(peer));
-                // Ends with either side.
-                let copied = copy_bidirectional(&mut client, &mut peer).await;
-                copied
-                    .map_err(|error| tracing::debug!(%error, "a forwarded socket ended"))
-                    .ok();
+                join(TokioIo::new(client), TokioIo::new(peer)).await;
                 Ok::<(), hyper::Error>(())
             };
             tokio::select! {
@@ -239,6 +236,30 @@ impl Nodes {
         let (head, _) = answer.into_parts();
         Ok(Response::from_parts(head, Body::empty()))
     }
+}
+
+/// Carries bytes both ways. When one way ends, the other one carries the rest within [`REST_MAX`]:
+/// what a client typed just before it left arrives.
+async fn join(client: impl AsyncRead + AsyncWrite, peer: impl AsyncRead + AsyncWrite) {
+    let ((from_client, to_client), (from_peer, to_peer)) = (split(client), split(peer));
+    let mut up = pin!(carry(from_client, to_peer));
+    let mut down = pin!(carry(from_peer, to_client));
+    let rest = tokio::select! {
+        () = &mut up => timeout(REST_MAX, down).await,
+        () = &mut down => timeout(REST_MAX, up).await,
+    };
+    if rest.is_err() {
+        tracing::debug!("one way of a forwarded socket did not end");
+    }
+}
+
+/// Carries bytes one way until the end of either side.
+async fn carry(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin) {
+    if let Err(error) = copy(&mut from, &mut to).await {
+        tracing::debug!(%error, "one way of a forwarded socket broke");
+    }
+    // The other side may be gone.
+    let _ = to.shutdown().await;
 }
 
 /// The path of a request, with its query.

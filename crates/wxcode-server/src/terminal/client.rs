@@ -47,7 +47,7 @@ impl Client {
     /// Waits until the client has its last messages.
     pub(super) async fn finish(&mut self, reason: &'static str) -> Result<End, End> {
         match timeout(LAST_TIMEOUT, self.line.flush()).await {
-            Ok(Ok(())) => Ok(End::new(code::ENDED, None, reason)),
+            Ok(true) => Ok(End::new(code::ENDED, None, reason)),
             _ => Err(End::gone()),
         }
     }

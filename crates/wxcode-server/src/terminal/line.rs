@@ -1,4 +1,7 @@
 //! A WebSocket as a line; its two directions do not wait for each other.
+//!
+//! Invariant: the messages of a client that left arrive. Once a write fails, the line writes nothing
+//! more, and is read to its end.
 
 use std::{
     collections::VecDeque,
@@ -31,6 +34,8 @@ pub(super) struct Line {
     waiting: VecDeque<Message>,
     /// The library may hold an unwritten message.
     unflushed: bool,
+    /// A write failed: the client takes nothing more, and its last messages may wait to be read.
+    is_cut: bool,
     flow: Flow,
     pings: Interval,
     /// Ends [`SILENCE_MAX`] after the client's last message.
@@ -55,6 +60,7 @@ impl Line {
             socket,
             waiting: VecDeque::new(),
             unflushed: false,
+            is_cut: false,
             flow,
             pings,
             silence: Box::pin(sleep(SILENCE_MAX)),
@@ -63,6 +69,9 @@ impl Line {
 
     /// Queues a message; [`Line::turn`] writes it.
     pub(super) fn push(&mut self, message: Message) {
+        if self.is_cut {
+            return;
+        }
         self.flow.push(bytes(&message));
         self.waiting.push_back(message);
     }
@@ -88,18 +97,17 @@ impl Line {
                 let _ = self.pings.poll_tick(cx);
                 self.push(Message::Ping(Bytes::new()));
             }
-            if self.poll_write(cx).is_err() {
-                return Poll::Ready(Turn::Gone);
-            }
+            self.poll_write(cx);
             if wants_room && self.has_room() {
                 return Poll::Ready(Turn::Room);
             }
             if !listen {
                 // The server reads no answers of the client, so the client cannot be silent.
-                self.listen();
-                return Poll::Pending;
-            }
-            if self.waiting.len() < WAITING_MAX
+                if !self.is_cut {
+                    self.listen();
+                    return Poll::Pending;
+                }
+            } else if self.waiting.len() < WAITING_MAX
                 && let Poll::Ready(message) = Pin::new(&mut self.socket).poll_next(cx)
             {
                 return Poll::Ready(match message {
@@ -117,18 +125,33 @@ impl Line {
         .await
     }
 
-    /// Writes everything pushed.
-    pub(super) async fn flush(&mut self) -> Result<(), Error> {
-        poll_fn(|cx| match self.poll_write(cx) {
-            Err(error) => Poll::Ready(Err(error)),
-            Ok(()) if self.has_room() && !self.unflushed => Poll::Ready(Ok(())),
-            Ok(()) => Poll::Pending,
+    /// Writes everything pushed; returns whether the client took it.
+    pub(super) async fn flush(&mut self) -> bool {
+        poll_fn(|cx| {
+            self.poll_write(cx);
+            match self.has_room() && !self.unflushed {
+                true => Poll::Ready(!self.is_cut),
+                false => Poll::Pending,
+            }
         })
         .await
     }
 
     /// Writes as much as the socket takes.
-    fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+    fn poll_write(&mut self, cx: &mut Context<'_>) {
+        if !self.is_cut
+            && let Err(error) = self.try_write(cx)
+        {
+            tracing::debug!(%error, "a terminal client takes nothing more");
+            self.is_cut = true;
+            self.unflushed = false;
+            for message in self.waiting.drain(..) {
+                self.flow.take(bytes(&message));
+            }
+        }
+    }
+
+    fn try_write(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
         let mut socket = Pin::new(&mut self.socket);
         while !self.waiting.is_empty() {
             match socket.as_mut().poll_ready(cx)? {

@@ -359,3 +359,30 @@ async fn ctrl_c_overtakes_a_paste() {
     let whole = typed.replace("\x1b[201~\x03\x1b[200~", "");
     assert!(whole == format!("\x1b[200~{paste}\x1b[201~end"));
 }
+
+/// A client leaves while output flows to it: its socket breaks with unread bytes.
+#[tokio::test]
+async fn the_last_input_before_leaving_arrives() {
+    const FLOOD: &str =
+        "stty -echo; echo up; yes & while read -r line; do echo \"$line\" >> typed; done";
+    const ROUNDS: usize = 40;
+    let (server, project) = start(FLOOD).await;
+    let typed = server.workspace(&project).await.join("typed");
+    for round in 0..ROUNDS {
+        let mut wire = Wire::attach(&server, &project, "").await;
+        let before = wire.offset;
+        wire.until("output flows", |wire| wire.offset > before + 100_000)
+            .await;
+        wire.input(&format!("{round}\n")).await;
+        wire.disconnect();
+    }
+    // Clients do not wait for one another.
+    let rounds = || {
+        let typed = fs::read_to_string(&typed).unwrap_or_default();
+        let mut rounds: Vec<usize> = typed.lines().map(|line| line.parse().unwrap()).collect();
+        rounds.sort_unstable();
+        rounds
+    };
+    let wanted: Vec<usize> = (0..ROUNDS).collect();
+    eventually("each last input arrives", || rounds() == wanted).await;
+}

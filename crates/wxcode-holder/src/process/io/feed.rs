@@ -79,7 +79,7 @@ fn give(holder: &mut Holder, peer: &mut Peer) -> bool {
     peer.idle_until = None;
     for _ in 0..MAX_TURN {
         peer.flush();
-        if peer.blocked || !matches!(peer.phase, Phase::Open) {
+        if peer.blocked || peer.is_cut || !matches!(peer.phase, Phase::Open) {
             return false;
         }
         if !queue_next(holder, peer) {

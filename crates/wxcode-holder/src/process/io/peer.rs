@@ -99,6 +99,8 @@ pub(crate) struct Peer {
     pub(crate) idle_until: Option<Instant>,
     /// The other end is closed; this end closes once everything received is processed.
     pub(crate) eof: bool,
+    /// A write failed, because the other end is closed: its last requests may wait in the socket.
+    pub(crate) is_cut: bool,
 }
 
 impl Peer {
@@ -129,6 +131,7 @@ impl Peer {
             exit_sent: false,
             idle_until: None,
             eof: false,
+            is_cut: false,
         }
     }
 
@@ -212,7 +215,7 @@ impl Peer {
                 Err(rustix::io::Errno::AGAIN) => return,
                 Err(rustix::io::Errno::INTR) => {}
                 Err(_) => {
-                    self.phase = Phase::Dead;
+                    self.eof = true;
                     return;
                 }
             }
@@ -221,6 +224,9 @@ impl Peer {
 
     /// The next complete message.
     pub(crate) fn next_frame(&mut self) -> Result<Option<(Type, Bytes)>, TooLong> {
+        if self.is_cut || self.eof {
+            self.discard();
+        }
         self.held_back = !self.listens();
         match self.held_back {
             false => self.decoder.next_frame(),
@@ -228,8 +234,18 @@ impl Peer {
         }
     }
 
+    /// Drops the queue: nobody takes it.
+    fn discard(&mut self) {
+        self.out = BytesMut::new();
+        self.unasked = 0;
+        self.blocked = false;
+    }
+
     /// Writes the queue, as far as there is room in the socket.
     pub(crate) fn flush(&mut self) {
+        if self.is_cut {
+            return self.discard();
+        }
         while !self.out.is_empty() {
             match send(
                 &self.socket,
@@ -246,8 +262,11 @@ impl Peer {
                 }
                 Err(rustix::io::Errno::INTR) => {}
                 Err(_) => {
-                    self.phase = Phase::Dead;
-                    return;
+                    if self.phase == Phase::Closing {
+                        self.phase = Phase::Dead;
+                    }
+                    self.is_cut = true;
+                    return self.discard();
                 }
             }
         }
