@@ -127,13 +127,15 @@ impl<'a> Client<'a> {
             }
             _ = signals.stop.recv() => {
                 self.window.suspend().await?;
+                // Another thread may get the signal, and this one go on for a moment: until the
+                // shell resumes the program, the terminal is the shell's.
+                signals.resumed.recv().await;
                 self.painting.enter_again(Instant::now());
+                self.resumed()?;
                 return Ok(None);
             }
             _ = signals.resumed.recv() => {
-                self.window.again()?;
-                self.terminal.wake();
-                self.resized();
+                self.resumed()?;
                 return Ok(None);
             }
             result = self.window.display.drawn(), if self.window.display.is_busy() => {
@@ -284,6 +286,14 @@ impl<'a> Client<'a> {
         bytes.truncate(key.unwrap_or(bytes.len()));
         self.send(bytes);
         key.map(|_| End::Detached { unsent: false })
+    }
+
+    /// The shell gave the terminal back.
+    fn resumed(&mut self) -> io::Result<()> {
+        self.window.again()?;
+        self.terminal.wake();
+        self.resized();
+        Ok(())
     }
 
     /// The window has another size, or lost what it showed.

@@ -87,8 +87,7 @@ impl Window {
         })
     }
 
-    /// Gives the terminal back and stops the process, as Ctrl+Z does in a shell. Returns when it
-    /// goes on.
+    /// Gives the terminal back and stops the process, as Ctrl+Z does in a shell.
     ///
     /// # Errors
     /// The terminal is gone.
@@ -97,8 +96,7 @@ impl Window {
             self.display.drawn().await?;
         }
         self.raw.suspend();
-        kill_process(getpid(), Signal::STOP)?;
-        self.raw.again()
+        Ok(kill_process(getpid(), Signal::STOP)?)
     }
 
     /// Makes the terminal raw again, after the shell had it.

@@ -1,19 +1,16 @@
 //! The server dies at each step of a delivery: the agent takes the command exactly once, and the
 //! delivery says so.
 
-use std::{
-    fs,
-    sync::{
-        Arc,
-        atomic::{AtomicI32, Ordering::SeqCst},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicI32, Ordering::SeqCst},
 };
 use wxcode_protocol::Output;
 
 use rustix::process::{Pid, Signal, kill_process};
 use wxcode_holder::client::{Event, Request};
 
-use crate::support::{Agent, Frame, Proxy, Server, Stop};
+use crate::support::{Agent, Frame, Proxy, Server, Stop, is_stopped};
 
 const TEXT: &str = "only once";
 const ENTER: &[u8] = b"\r";
@@ -122,14 +119,7 @@ async fn a_server_dying_after_each_step() {
 /// Sends a signal, and waits for the effect of a stop.
 fn signal(pid: i32, signal: Signal) {
     kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
-    let stopped = |stat: String| stat.rsplit_once(')').unwrap().1.starts_with(" T");
-    let all_stopped = || {
-        let mut threads = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
-        threads.all(|thread| {
-            fs::read_to_string(thread.unwrap().path().join("stat")).is_ok_and(stopped)
-        })
-    };
-    while signal == Signal::STOP && !all_stopped() {
+    while signal == Signal::STOP && !is_stopped(pid) {
         std::thread::yield_now();
     }
 }

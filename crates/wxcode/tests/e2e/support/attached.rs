@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use wxcode_terminal::{Modes, Screen, Size, Terminal as Emulator};
 use wxcode_testbed::Terminal;
 
-use super::{Server, eventually};
+use super::{Server, eventually, is_stopped};
 
 /// Records the terminal settings before and after, the pid and the exit code.
 const SHELL: &str = r#"
@@ -108,8 +108,13 @@ impl Attached {
         fs::read_to_string(path).unwrap().trim().parse().unwrap()
     }
 
+    /// Sends a signal. The shell resumes only a stopped program, so a stop is waited for.
     pub(crate) async fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_raw(self.pid().await).unwrap(), signal).unwrap();
+        let pid = self.pid().await;
+        kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
+        if matches!(signal, Signal::STOP | Signal::TSTP) {
+            eventually("the program stops", || is_stopped(pid)).await;
+        }
     }
 
     /// Makes the terminal stop or resume reading.

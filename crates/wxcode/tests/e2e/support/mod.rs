@@ -19,7 +19,7 @@ pub(crate) use events::{Events, Told};
 pub(crate) use front_proxy::FrontProxy;
 pub(crate) use namespaces::Namespaces;
 pub(crate) use outage::Outage;
-pub(crate) use process::{is_alive, kill, make_fifo, parent_of};
+pub(crate) use process::{is_alive, is_stopped, kill, make_fifo, parent_of};
 pub(crate) use proxy::{Frame, Proxy, Stop};
 pub(crate) use server::{Answer, LOOK, PATIENCE, Server, TOKEN, eventually, holder_program};
 pub(crate) use socket::Socket;
