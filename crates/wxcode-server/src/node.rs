@@ -22,7 +22,10 @@ mod route;
 use std::{
     collections::HashMap,
     path::PathBuf,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use axum::body::Body;
@@ -59,6 +62,8 @@ struct Inner {
     /// The address for peers.
     address: String,
     capacity: Option<u64>,
+    /// Requests in this node's handlers that may start a session.
+    coming: AtomicU64,
     /// Whether the store may have other nodes.
     is_shared: bool,
     key: OnceCell<[u8; NODE_KEY]>,
@@ -106,6 +111,7 @@ impl Nodes {
             pins,
             tls,
             capacity: settings.capacity,
+            coming: AtomicU64::new(0),
             is_shared: settings.shared.is_some(),
             key: OnceCell::new(),
             peers: Mutex::default(),
@@ -129,8 +135,30 @@ impl Nodes {
         &self.0.own.name
     }
 
+    /// Counts a request that may start a session here, until the guard is dropped: the next choice
+    /// of a node counts it before its session lives.
+    pub(crate) fn coming(&self) -> Coming {
+        self.0.coming.fetch_add(1, Ordering::Relaxed);
+        Coming(self.clone())
+    }
+
+    /// The sessions that live here, start, or may be about to.
+    fn own_load(&self) -> u64 {
+        let (live, load) = (self.0.sessions.live(), self.0.sessions.load());
+        load.max(live + self.0.coming.load(Ordering::Relaxed))
+    }
+
     /// The id of this node.
     pub(crate) fn id(&self) -> uuid::Uuid {
         self.0.own.id
+    }
+}
+
+/// A request that may start a session here.
+pub(crate) struct Coming(Nodes);
+
+impl Drop for Coming {
+    fn drop(&mut self) {
+        self.0.0.coming.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -102,8 +102,10 @@ pub(super) async fn forward(
         return next.run(request).await;
     }
     if let Some(forwarded) = request.extensions().get::<Forwarded>() {
+        let starts = starts_agent(&request);
+        let _coming = starts.then(|| nodes.coming());
         return match forwarded.project {
-            Some(project) if !nodes.is_here(project, starts_agent(&request)).await => misdirected(),
+            Some(project) if !nodes.is_here(project, starts).await => misdirected(),
             _ => {
                 let response = next.run(request).await;
                 // Another node won the lease meanwhile.
@@ -148,6 +150,7 @@ pub(super) async fn forward(
                 let Some(sent) = body.take() else {
                     return changed();
                 };
+                let _coming = nodes.coming();
                 let request = Request::from_parts(parts.clone(), sent);
                 let response = next.clone().run(request).await;
                 if !is_elsewhere(&response) || !body.is_whole() {

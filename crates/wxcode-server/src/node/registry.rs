@@ -11,7 +11,10 @@ use uuid::Uuid;
 use wxcode_core::{node::NodeRecord, time::to_millis};
 use wxcode_store::Result;
 
-use super::{Nodes, peers::Peers};
+use super::{
+    Nodes,
+    peers::{Peers, Starts},
+};
 use crate::{listen::Tls, sync::lock};
 
 /// Pause between two heartbeats.
@@ -99,21 +102,22 @@ impl Nodes {
         let records = self.0.store.nodes().await?;
         let now = Instant::now();
         let mut peers = lock(&self.0.peers);
-        let mut started = Vec::new();
+        let mut beaten = Vec::new();
         for record in &records {
             let seen = peers.beats.entry(record.id).or_insert((record.beat, now));
             if seen.0 != record.beat {
                 *seen = (record.beat, now);
-                started.push(record.id);
+                beaten.push(record.id);
             }
         }
         for record in &records {
             let fingerprint = record.fingerprint.as_deref();
             self.0.pins.expect(&record.address, fingerprint);
         }
-        for id in started {
-            peers.starts.remove(&id);
+        for (id, starts) in &mut peers.starts {
+            starts.looked(beaten.contains(id));
         }
+        peers.starts.retain(|_, starts| starts.count() > 0);
         peers.records = records;
         peers.read = Some(now);
         Ok(())
@@ -141,20 +145,18 @@ impl Nodes {
         }
     }
 
-    /// The record of a node, at most [`FRESH`] old unless the store is away.
+    /// The record of a node, at most [`HEARTBEAT`] old unless the store is away. A node without a
+    /// known record may have registered a moment ago, so its record is always looked up.
     pub(super) async fn record(&self, id: Uuid) -> Option<NodeRecord> {
-        let is_fresh = |read: Option<Instant>| read.is_some_and(|read| read.elapsed() < HEARTBEAT);
         let find = |peers: &Peers| peers.records.iter().find(|record| record.id == id).cloned();
         let (known, read) = {
             let peers = lock(&self.0.peers);
             (find(&peers), peers.read)
         };
-        if known.is_some() && is_fresh(read) {
+        if known.is_some() && read.is_some_and(|read| read.elapsed() < HEARTBEAT) {
             return known;
         }
-        if read.is_none_or(|read| read.elapsed() >= FRESH)
-            && let Err(error) = self.read().await
-        {
+        if let Err(error) = self.read().await {
             tracing::debug!(%error, "cannot read the records of the nodes");
         }
         find(&lock(&self.0.peers))
@@ -177,7 +179,7 @@ impl Nodes {
         let others = peers.records.iter();
         let others = others.filter(|record| record.id != self.0.own.id);
         let counted = others.map(|record| NodeRecord {
-            sessions: record.sessions + peers.starts.get(&record.id).unwrap_or(&0),
+            sessions: record.sessions + peers.starts.get(&record.id).map_or(0, Starts::count),
             ..record.clone()
         });
         counted.collect()
@@ -202,7 +204,7 @@ impl Nodes {
     /// Counts a session that starts on a peer, until the peer's record says so.
     pub(super) fn count_start(&self, id: Uuid) {
         let mut peers = lock(&self.0.peers);
-        *peers.starts.entry(id).or_default() += 1;
+        peers.starts.entry(id).or_default().add();
     }
 
     /// Notes that a peer left a question unanswered.

@@ -197,7 +197,7 @@ impl Nodes {
             return found.map_or(Route::Here, Route::There);
         }
         let has_room = self.0.sessions.has_room() && self.unreached(project).await.is_none();
-        let own_load = has_room.then(|| self.0.sessions.load());
+        let own_load = has_room.then(|| self.own_load());
         // A node that registered a moment ago may have room.
         if !has_room && !peers.iter().any(has_place) {
             peers = self.peers_within(Duration::ZERO).await;
