@@ -99,9 +99,9 @@ export function comparison(sort: Sort): (a: Row, b: Row) => number {
     case "name":
       return (a, b) => a.name.localeCompare(b.name, undefined, { numeric: true, sensitivity: "base" });
     case "created":
-      return (a, b) => b.created_at.localeCompare(a.created_at);
+      return (a, b) => Date.parse(b.created_at) - Date.parse(a.created_at);
     case "activity":
-      return (a, b) => b.last_activity_at.localeCompare(a.last_activity_at);
+      return (a, b) => Date.parse(b.last_activity_at) - Date.parse(a.last_activity_at);
     case "attention":
       return (a, b) => GROUPS.indexOf(groupOf(a)) - GROUPS.indexOf(groupOf(b)) || b.since - a.since;
   }

@@ -2,6 +2,7 @@
 
 use std::{fs, time::Instant};
 
+use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -13,6 +14,14 @@ fn names(list: &Value) -> Vec<&str> {
         .iter()
         .map(|project| project["name"].as_str().unwrap());
     names.collect()
+}
+
+fn active_at(project: &Value) -> Timestamp {
+    project["last_activity_at"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap()
 }
 
 async fn listed(server: &Server, query: &str) -> Value {
@@ -60,10 +69,7 @@ async fn the_list_shows_what_each_project_does() {
     assert_eq!(second["milestone"]["element_name"], "PAGE_Login");
     assert_eq!(second["session"]["agent_state"], "idle");
     assert_eq!(last["session"]["status"], "none");
-    assert!(
-        second["last_activity_at"].as_str() > last["last_activity_at"].as_str(),
-        "{list:#}"
-    );
+    assert!(active_at(second) > active_at(last), "{list:#}");
 
     let path = "/output-projects?sort=name";
     let list = server
