@@ -2,30 +2,29 @@
 //! compare-and-set on the version.
 
 pub(crate) mod document;
+pub(crate) mod list;
 pub(crate) mod queue;
 
 use jiff::Timestamp;
 use mongodb::bson::{Document, doc, oid::ObjectId};
 use wxcode_core::{
     delivery::{Delivery, DeliveryState},
-    excerpt::Excerpt,
     id::Id,
     milestone::{MilestoneStatus, MovedBy, SUBMITTED},
     project::ProjectStatus,
     time::to_millis,
 };
-use wxcode_store::{Command, Listing, Moved, NewDelivery, Page, QUEUE_MAX, Queued, Step};
+use wxcode_store::{Command, Moved, NewDelivery, QUEUE_MAX, Queued, Step};
 
-use self::document::{listed, progress, read, read_excerpt, write};
+use self::document::{progress, read, write};
 use crate::{
     attempt::Attempt,
     change::{self, Link, ProjectUpdate, Work, Write},
     failure::Failure,
     fields::{self, Fields, oid, time},
     milestone,
-    reading::{self, Found, Lookups},
-    records::{self, DELIVERIES, MILESTONES, PROJECTS, Records},
-    repair,
+    reading::{Found, Lookups},
+    records::{DELIVERIES, MILESTONES, Records},
 };
 
 pub(crate) async fn queue(
@@ -346,68 +345,4 @@ fn rewritten(after: &Delivery) -> Result<Write, Failure> {
         set: progress(after)?,
         over: after.state.is_over(),
     })
-}
-
-pub(crate) async fn get(records: &Records, id: Id) -> Result<Option<Delivery>, Failure> {
-    let found = reading::record(records, &records.deliveries, oid(id)).await?;
-    found.as_ref().map(read).transpose()
-}
-
-pub(crate) async fn list(
-    records: &Records,
-    project: Id,
-    page: Page,
-) -> Result<Listing<Excerpt<Delivery>>, Failure> {
-    let project = oid(project);
-    let read = || async move {
-        let filter = doc! { "output_project_id": project };
-        let found = (filter.clone(), doc! { "n": 1 }, listed());
-        records.page(&records.deliveries, found, page, filter).await
-    };
-    let Some((found, total)) = reading::settled(records, project, read).await? else {
-        return Ok(records::nothing());
-    };
-    let items = found.iter().map(read_excerpt).collect::<Result<_, _>>()?;
-    Ok(Listing { items, total })
-}
-
-pub(crate) async fn open(
-    records: &Records,
-    project: Id,
-) -> Result<Vec<Excerpt<Delivery>>, Failure> {
-    let project = oid(project);
-    let read = || async move {
-        let open = records.deliveries.find(of_open(project));
-        let open = open.sort(doc! { "n": 1 }).projection(listed());
-        records.all(open).await
-    };
-    let found = reading::settled(records, project, read).await?;
-    found.iter().flatten().map(read_excerpt).collect()
-}
-
-pub(crate) async fn projects_with_open(records: &Records) -> Result<Vec<Id>, Failure> {
-    // A decided delivery may not be in the collection yet.
-    repair::changes(records).await?;
-    let found = records
-        .ask(
-            records
-                .deliveries
-                .distinct("output_project_id", doc! { "open": true }),
-        )
-        .await?;
-    if found.is_empty() {
-        return Ok(Vec::new());
-    }
-    // Records left for a moment by a removal belong to no project.
-    let there = doc! { "_id": { "$in": found } };
-    let projects = records
-        .all(records.projects.find(there).projection(doc! { "_id": 1 }))
-        .await?;
-    projects
-        .iter()
-        .map(|project| {
-            let fields = Fields::of(PROJECTS, project);
-            fields.required("_id", fields.id("_id")?)
-        })
-        .collect()
 }

@@ -3,6 +3,8 @@
 //! Projects with few records are added many at once; the records of other projects, and of those
 //! of an earlier copy, one by one.
 
+mod report;
+
 use std::collections::HashSet;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -10,6 +12,7 @@ use wxcode_core::{
     delivery::Delivery, excerpt::Excerpt, id::Id, milestone::Milestone, project::OutputProject,
 };
 
+pub use self::report::{PROBLEMS_MAX, Report};
 use crate::{Added, CopyFile, Listing, PIECE_MAX, Page, ProjectRecords, Result, Store, StoreError};
 
 /// Records per read.
@@ -20,39 +23,6 @@ const AT_ONCE: usize = 50;
 const READ_AT_ONCE: usize = 8;
 /// Most of their records; a project with more than [`PAGE`] of a kind is copied alone.
 const RECORDS_MAX: usize = 2_000;
-/// Most problems named in a report; further problems are counted.
-pub const PROBLEMS_MAX: usize = 100;
-
-/// The progress or the result of a copy.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Report {
-    /// Projects of the source.
-    pub total: u64,
-    /// Projects copied with all their records, and compared.
-    pub projects: u64,
-    /// Milestones of these projects.
-    pub milestones: u64,
-    /// Deliveries of these projects.
-    pub deliveries: u64,
-    /// Files of copies of their conversations.
-    pub files: u64,
-    /// Records and files found in the target from an earlier copy.
-    pub found: u64,
-    /// Up to [`PROBLEMS_MAX`] differences between source and target, with their reasons.
-    pub problems: Vec<String>,
-    /// The number of all problems.
-    pub problem_count: u64,
-}
-
-impl Report {
-    fn problem(&mut self, problem: String) {
-        self.problem_count += 1;
-        if self.problems.len() < PROBLEMS_MAX {
-            self.problems.push(problem);
-        }
-    }
-}
-
 /// Copies all records of `from` into `to`, project by project, then compares. Calls `progress`
 /// after each project. Records already in `to` stay, so a repeated call continues an interrupted
 /// copy. No one else may change either store meanwhile.

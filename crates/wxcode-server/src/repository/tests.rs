@@ -2,8 +2,11 @@ use std::{path::Path, sync::atomic::AtomicUsize, sync::atomic::Ordering::Relaxed
 
 use futures_util::future::join_all;
 use serde_json::Value;
-use wxcode_core::{delivery::DeliveryState, milestone::MilestoneStatus};
-use wxcode_store::{conformance::sample, sqlite::SqliteStore};
+use wxcode_core::{
+    delivery::{Delivery, DeliveryState},
+    milestone::MilestoneStatus,
+};
+use wxcode_store::{NewDelivery, Queued, Step, conformance::sample, sqlite::SqliteStore};
 
 use super::*;
 use crate::event::Batch;

@@ -16,7 +16,10 @@ use wxcode_store::{
 };
 
 use super::MongoStore;
-use crate::{delivery, notice};
+use crate::{
+    delivery::{self, list},
+    notice,
+};
 
 #[async_trait]
 impl DeliveryStore for MongoStore {
@@ -30,17 +33,17 @@ impl DeliveryStore for MongoStore {
     }
 
     async fn delivery(&self, id: Id) -> Result<Option<Delivery>> {
-        self.run(move |records, _| async move { delivery::get(&records, id).await })
+        self.run(move |records, _| async move { list::get(&records, id).await })
             .await
     }
 
     async fn deliveries(&self, project: Id, page: Page) -> Result<Listing<Excerpt<Delivery>>> {
-        self.run(move |records, _| async move { delivery::list(&records, project, page).await })
+        self.run(move |records, _| async move { list::list(&records, project, page).await })
             .await
     }
 
     async fn open_deliveries(&self, project: Id) -> Result<Vec<Excerpt<Delivery>>> {
-        self.run(move |records, _| async move { delivery::open(&records, project).await })
+        self.run(move |records, _| async move { list::open(&records, project).await })
             .await
     }
 
@@ -66,7 +69,7 @@ impl DeliveryStore for MongoStore {
             let upkeep = Arc::clone(&upkeep);
             async move {
                 upkeep.look(&records).await?;
-                delivery::projects_with_open(&records).await
+                list::projects_with_open(&records).await
             }
         })
         .await
