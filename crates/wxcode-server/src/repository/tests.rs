@@ -6,7 +6,7 @@ use wxcode_core::{
     delivery::{Delivery, DeliveryState},
     milestone::MilestoneStatus,
 };
-use wxcode_store::{NewDelivery, Queued, Step, conformance::sample, sqlite::SqliteStore};
+use wxcode_store::{NewDelivery, Queued, conformance::sample, sqlite::SqliteStore};
 
 use super::*;
 use crate::event::Batch;
