@@ -1,5 +1,5 @@
 //! A MongoDB server for the tests of this process: a given server, a `mongod`, or SecantusDB as a
-//! separate process. Module `set` has a replica set of three.
+//! separate process. Module `set` has replica sets.
 
 mod set;
 
@@ -88,7 +88,7 @@ pub fn shared() -> Result<&'static MongoServer, String> {
     SHARED[turn]
         .get_or_init(|| match given() {
             Some(address) => Ok(MongoServer::given(&address)),
-            None => MongoServer::launch(false),
+            None => MongoServer::launch(false, &[]),
         })
         .as_ref()
         .map_err(Clone::clone)
@@ -128,18 +128,34 @@ impl MongoServer {
     /// # Errors
     /// The reason why none can be started.
     pub fn start() -> Result<Self, String> {
-        Self::launch(true)
+        Self::launch(true, &[])
     }
 
-    fn launch(lasting: bool) -> Result<Self, String> {
+    /// The same with further arguments of `mongod`.
+    ///
+    /// # Errors
+    /// The reason why none can be started, such as that there is no `mongod`.
+    pub fn start_with(arguments: &[&str]) -> Result<Self, String> {
+        match program() {
+            Some((Kind::Mongod, _)) => Self::launch(true, arguments),
+            _ => Err("this test needs mongod: run scripts/install-mongod".to_owned()),
+        }
+    }
+
+    fn launch(lasting: bool, arguments: &[&str]) -> Result<Self, String> {
         let folder = tempfile::Builder::new()
             .prefix("wxcode-mongodb-")
             .tempdir()
             .map_err(|error| format!("there is no temporary folder ({error})"))?;
-        Self::start_in(folder.keep(), None, lasting)
+        Self::start_in(folder.keep(), None, lasting, arguments)
     }
 
-    fn start_in(folder: PathBuf, port: Option<u16>, lasting: bool) -> Result<Self, String> {
+    fn start_in(
+        folder: PathBuf,
+        port: Option<u16>,
+        lasting: bool,
+        arguments: &[&str],
+    ) -> Result<Self, String> {
         let (kind, program) = program().ok_or_else(|| {
             format!(
                 "there is no MongoDB: run scripts/install-mongod or scripts/install-secantusdb, or \
@@ -147,7 +163,7 @@ impl MongoServer {
             )
         })?;
         let port = port.map_or_else(free_port, Ok)?;
-        let guard = listening(kind, &program, &folder, port, lasting, None)?;
+        let guard = listening(kind, &program, &folder, port, lasting, arguments)?;
         Ok(Self {
             kind,
             prefix: format!("mongodb://127.0.0.1:{port}"),
@@ -188,7 +204,7 @@ impl MongoServer {
         fs::rename(&folder, &kept).map_err(said)?;
         self.end();
         fs::rename(&kept, &folder).map_err(said)?;
-        *self = Self::start_in(folder, self.port, true)?;
+        *self = Self::start_in(folder, self.port, true, &[])?;
         Ok(())
     }
 
@@ -245,10 +261,10 @@ fn listening(
     folder: &Path,
     port: u16,
     lasting: bool,
-    set: Option<&str>,
+    arguments: &[&str],
 ) -> Result<Child, String> {
     let begun = Instant::now();
-    let mut guard = spawn(kind, program, folder, port, lasting, set)?;
+    let mut guard = spawn(kind, program, folder, port, lasting, arguments)?;
     while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
         if begun.elapsed() > START_MAX {
             let log = fs::read_to_string(folder.join("log")).unwrap_or_default();
@@ -267,7 +283,7 @@ fn spawn(
     folder: &Path,
     port: u16,
     lasting: bool,
-    set: Option<&str>,
+    arguments: &[&str],
 ) -> Result<Child, String> {
     let records = folder.join("records");
     fs::create_dir_all(&records).map_err(|error| error.to_string())?;
@@ -280,10 +296,7 @@ fn spawn(
     match kind {
         Kind::Mongod => {
             command.args(["--bind_ip", "127.0.0.1", "--port", &port, "--dbpath"]);
-            command.arg(&records).args(MONGOD);
-            if let Some(set) = set {
-                command.args(["--replSet", set]);
-            }
+            command.arg(&records).args(MONGOD).args(arguments);
         }
         Kind::SecantusDb | Kind::Given => {
             command.args(["--host", "127.0.0.1", "--port", &port, "--storage-path"]);

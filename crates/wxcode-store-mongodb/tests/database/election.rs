@@ -1,4 +1,4 @@
-//! Tests with a replica set of three and a primary stepping down: creations continue, each happens
+//! Tests with replica sets whose primary steps down or is killed: creations continue, each happens
 //! once, and none is lost.
 
 use std::sync::{
@@ -20,9 +20,9 @@ const ALL: Page = Page {
 };
 /// Concurrent creating tasks.
 const CREATORS: usize = 4;
-/// Elections.
+/// Changes of the primary.
 const ELECTIONS: usize = 2;
-/// Projects created between two elections.
+/// Projects created between two of them.
 const BETWEEN: usize = 12;
 
 /// Creates a project with a milestone and submits the milestone's command.
@@ -36,9 +36,13 @@ async fn create(store: &dyn Store) -> Id {
     project
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn creations_survive_elections() {
-    let set = match ReplicaSet::start().await {
+/// Creates on several tasks while `change` happens to the set; each creation happens once, and none
+/// is lost.
+async fn creations_survive(
+    set: Result<ReplicaSet, String>,
+    change: impl AsyncFn(&mut ReplicaSet) -> Result<(), String>,
+) {
+    let mut set = match set {
         Ok(set) => set,
         Err(reason) => return wxcode_testbed::skip(&reason),
     };
@@ -68,7 +72,7 @@ async fn creations_survive_elections() {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
         if election < ELECTIONS {
-            set.step_down().await.unwrap();
+            change(&mut set).await.unwrap();
         }
     }
     is_over.store(true, Ordering::SeqCst);
@@ -88,6 +92,35 @@ async fn creations_survive_elections() {
         let deliveries = store.deliveries(project, ALL).await.unwrap();
         let milestones = store.milestones(project, None, ALL).await.unwrap();
         assert_eq!((deliveries.total, milestones.total), (1, 1));
+        assert_eq!(deliveries.items[0].state, DeliveryState::Submitted);
+    }
+    drop(tokio::task::spawn_blocking(move || drop(set)).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn creations_survive_elections() {
+    creations_survive(ReplicaSet::start().await, async |set| set.step_down().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn creations_survive_killed_primaries() {
+    let set = ReplicaSet::start().await;
+    creations_survive(set, async |set| set.kill_primary().await).await;
+}
+
+/// Nobody takes over meanwhile: the store says so, and what it acknowledged is there afterwards.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_set_of_one_member_survives_its_kill() {
+    let mut set = match ReplicaSet::of(1).await {
+        Ok(set) => set,
+        Err(reason) => return wxcode_testbed::skip(&reason),
+    };
+    let store = open(&set.address(&name())).await;
+    let before = create(&store).await;
+    set.kill_primary().await.unwrap();
+    let after = create(&store).await;
+    for project in [before, after] {
+        let deliveries = store.deliveries(project, ALL).await.unwrap();
         assert_eq!(deliveries.items[0].state, DeliveryState::Submitted);
     }
     drop(tokio::task::spawn_blocking(move || drop(set)).await);

@@ -14,6 +14,7 @@ mod outage;
 mod removal;
 mod repetition;
 mod scale;
+mod secure;
 mod support;
 
 /// The conformance suite.

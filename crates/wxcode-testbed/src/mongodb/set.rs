@@ -1,6 +1,8 @@
-//! A replica set of three `mongod` on this machine, for tests of elections.
+//! A replica set of `mongod` on this machine, for tests of elections.
 
 use std::{
+    fs,
+    path::{Path, PathBuf},
     process::Child,
     time::{Duration, Instant},
 };
@@ -11,20 +13,20 @@ use mongodb::{
     error::Error,
     options::ClientOptions,
 };
-use tokio::time::sleep;
+use tokio::{task::block_in_place, time::sleep};
 
 use super::{Kind, LOOK, START_MAX, free_port, listening, program};
 
 /// The name of the set.
 const NAME: &str = "wxcode";
-/// Members of the set.
+/// Members of a usual set.
 const MEMBERS: usize = 3;
 /// How long a member waits for the primary's heartbeat before an election.
 const ELECTION_MS: i32 = 2_000;
 /// Longest absence of a stepped down primary from elections.
 const DOWN_S: i32 = 60;
 
-/// Three members; the members end on drop.
+/// The members end on drop.
 #[derive(Debug)]
 pub struct ReplicaSet {
     members: Vec<Member>,
@@ -35,14 +37,31 @@ pub struct ReplicaSet {
 #[derive(Debug)]
 struct Member {
     port: u16,
+    folder: PathBuf,
     /// Ends the member and removes the member's folder at the guard's own end.
     guard: Child,
 }
 
-impl Drop for Member {
-    fn drop(&mut self) {
+impl Member {
+    fn end(&mut self) {
         drop(self.guard.stdin.take());
         let _ = self.guard.wait();
+    }
+
+    /// Kills the member, and keeps its data.
+    fn kill(&mut self) -> Result<(), String> {
+        // The guard removes the folder that it knows by name.
+        let kept = self.folder.with_extension("kept");
+        let said = |error: std::io::Error| error.to_string();
+        fs::rename(&self.folder, &kept).map_err(said)?;
+        self.end();
+        fs::rename(&kept, &self.folder).map_err(said)
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 
@@ -52,8 +71,16 @@ impl ReplicaSet {
     /// # Errors
     /// The reason why there is none.
     pub async fn start() -> Result<Self, String> {
-        let members = tokio::task::spawn_blocking(|| {
-            (0..MEMBERS)
+        Self::of(MEMBERS).await
+    }
+
+    /// The same with so many members.
+    ///
+    /// # Errors
+    /// The reason why there is none.
+    pub async fn of(members: usize) -> Result<Self, String> {
+        let members = tokio::task::spawn_blocking(move || {
+            (0..members)
                 .map(|_| member())
                 .collect::<Result<Vec<_>, _>>()
         });
@@ -119,6 +146,25 @@ impl ReplicaSet {
         Ok(())
     }
 
+    /// Kills the primary (SIGKILL), waits for another one, and starts the killed member again with its
+    /// data. The caller's runtime has several threads.
+    ///
+    /// # Errors
+    /// No other primary in time, or the member does not start again.
+    pub async fn kill_primary(&mut self) -> Result<(), String> {
+        let before = self.primary().await?;
+        let is_primary = |member: &Member| before.ends_with(&format!(":{}", member.port));
+        let killed = self.members.iter().position(is_primary);
+        let killed = killed.ok_or("the primary is no member")?;
+        block_in_place(|| self.members[killed].kill())?;
+        while self.members.len() > 1 && self.primary().await? == before {
+            sleep(LOOK).await;
+        }
+        let member = &mut self.members[killed];
+        member.guard = block_in_place(|| member_in(&member.folder, member.port))?;
+        self.primary().await.map(drop)
+    }
+
     /// The answer of the primary.
     async fn ask(&self, request: Document) -> Result<Document, Error> {
         self.admin.run_command(request).await
@@ -134,15 +180,23 @@ fn address_of(members: &[Member], database: &str) -> String {
 }
 
 fn member() -> Result<Member, String> {
+    let folder = tempfile::Builder::new().prefix("wxcode-mongodb-").tempdir();
+    let folder = folder.map_err(|error| format!("there is no temporary folder ({error})"))?;
+    let (folder, port) = (folder.keep(), free_port()?);
+    let guard = member_in(&folder, port)?;
+    Ok(Member {
+        port,
+        folder,
+        guard,
+    })
+}
+
+fn member_in(folder: &Path, port: u16) -> Result<Child, String> {
     let (kind, program) = program().ok_or("there is no MongoDB: run scripts/install-mongod")?;
     if kind != Kind::Mongod {
         return Err("a replica set needs mongod: run scripts/install-mongod".to_owned());
     }
-    let folder = tempfile::Builder::new().prefix("wxcode-mongodb-").tempdir();
-    let folder = folder.map_err(|error| format!("there is no temporary folder ({error})"))?;
-    let port = free_port()?;
-    let guard = listening(kind, &program, &folder.keep(), port, true, Some(NAME))?;
-    Ok(Member { port, guard })
+    listening(kind, &program, folder, port, true, &["--replSet", NAME])
 }
 
 async fn admin(address: &str) -> Result<Database, Error> {
