@@ -6,6 +6,7 @@
 
 pub mod binary;
 mod cargo;
+pub mod certificate;
 pub mod claude;
 pub mod fake_agent;
 pub mod gsd;

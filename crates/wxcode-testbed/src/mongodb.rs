@@ -198,12 +198,7 @@ impl MongoServer {
     /// The server was not started here, or does not start again.
     pub fn crash_and_restart(&mut self) -> Result<(), String> {
         let folder = self.folder.take().ok_or("it was not started here")?;
-        // The guard removes the folder that it knows by name.
-        let kept = folder.with_extension("kept");
-        let said = |error: std::io::Error| error.to_string();
-        fs::rename(&folder, &kept).map_err(said)?;
-        self.end();
-        fs::rename(&kept, &folder).map_err(said)?;
+        keeping(&folder, || self.end())?;
         *self = Self::start_in(folder, self.port, true, &[])?;
         Ok(())
     }
@@ -245,6 +240,15 @@ fn mongod(pinned: Option<PathBuf>) -> Option<PathBuf> {
         .into_iter()
         .chain(on_path)
         .find(|program| program.is_file())
+}
+
+/// Ends a server, and keeps its folder: the server's guard removes the folder that it knows by name.
+fn keeping(folder: &Path, end: impl FnOnce()) -> Result<(), String> {
+    let kept = folder.with_extension("kept");
+    let said = |error: std::io::Error| error.to_string();
+    fs::rename(folder, &kept).map_err(said)?;
+    end();
+    fs::rename(&kept, folder).map_err(said)
 }
 
 fn free_port() -> Result<u16, String> {

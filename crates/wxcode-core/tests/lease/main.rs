@@ -7,8 +7,10 @@ use proptest::prelude::*;
 
 use world::{Happens, NODES, World};
 
-/// Steps of a node while the other node is silent.
-fn spell() -> impl Strategy<Value = (usize, Vec<Happens>)> {
+/// The number of a node, and its steps while the other node is silent.
+type Spell = (usize, Vec<Happens>);
+
+fn spell() -> impl Strategy<Value = Spell> {
     let what = prop_oneof![
         20 => (1_u64..12).prop_map(Happens::Pass),
         60 => Just(Happens::Go),
@@ -22,22 +24,24 @@ fn spell() -> impl Strategy<Value = (usize, Vec<Happens>)> {
 }
 
 /// The events of all spells, each with the number of its node.
-fn events(story: Vec<(usize, Vec<Happens>)>) -> impl Iterator<Item = (usize, Happens)> {
-    let numbered =
-        |(number, spell): (usize, Vec<Happens>)| spell.into_iter().map(move |what| (number, what));
+fn events(story: Vec<Spell>) -> impl Iterator<Item = (usize, Happens)> {
+    let numbered = |(number, spell): Spell| spell.into_iter().map(move |what| (number, what));
     story.into_iter().flat_map(numbered)
+}
+
+/// The nodes' clocks, their terms, and what happens.
+fn cases() -> impl Strategy<Value = ([u64; NODES], [u64; NODES], Vec<Spell>)> {
+    // About the duration of a handful of messages, so that each comes at a bad time.
+    let terms = [8_u64..40, 8_u64..40];
+    let offsets = [0_u64..1_000_000, 0_u64..1_000_000];
+    (offsets, terms, prop::collection::vec(spell(), 1..40))
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn never_two_sure_owners(
-        offsets in [0_u64..1_000_000, 0_u64..1_000_000],
-        // About the duration of a handful of messages, so that each comes at a bad time.
-        terms in [8_u64..40, 8_u64..40],
-        story in prop::collection::vec(spell(), 1..40),
-    ) {
+    fn never_two_sure_owners((offsets, terms, story) in cases()) {
         let mut world = World::new(offsets, terms);
         for (number, what) in events(story) {
             world.happen(number, what);
@@ -49,11 +53,7 @@ proptest! {
     }
 
     #[test]
-    fn a_write_on_its_way_counts_only_under_its_own_epoch(
-        offsets in [0_u64..1_000_000, 0_u64..1_000_000],
-        terms in [8_u64..40, 8_u64..40],
-        story in prop::collection::vec(spell(), 1..40),
-    ) {
+    fn a_write_on_its_way_counts_only_under_its_own_epoch((offsets, terms, story) in cases()) {
         let mut world = World::new(offsets, terms);
         for (number, what) in events(story) {
             world.happen(number, what);

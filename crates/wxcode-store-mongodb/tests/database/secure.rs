@@ -7,11 +7,10 @@ use mongodb::{
     Client,
     bson::{Document, doc},
 };
-use rcgen::{CertificateParams, DnType, Issuer, KeyPair};
 use tempfile::TempDir;
 use wxcode_store::{PAGE_MAX, Page, ProjectStore, StoreError, conformance::sample};
 use wxcode_store_mongodb::{Address, MongoStore, OpenError};
-use wxcode_testbed::mongodb::MongoServer;
+use wxcode_testbed::{certificate::Authority, mongodb::MongoServer};
 
 use crate::support::{name, open};
 
@@ -24,33 +23,14 @@ struct Secured {
     database: String,
 }
 
-/// An authority with a certificate for this machine and one for a client.
+/// Writes an authority with a certificate for this machine and one for a client.
 fn certificates(folder: &Path) {
-    let key = KeyPair::generate().unwrap();
-    let mut params = CertificateParams::new(Vec::new()).unwrap();
-    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    params
-        .distinguished_name
-        .push(DnType::CommonName, "an authority");
-    fs::write(
-        folder.join("authority.pem"),
-        params.self_signed(&key).unwrap().pem(),
-    )
-    .unwrap();
-    let issuer = Issuer::new(params, key);
+    let authority = Authority::new().unwrap();
+    fs::write(folder.join("authority.pem"), &authority.pem).unwrap();
     for (file, organization) in [("server.pem", "databases"), ("client.pem", "nodes")] {
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
-        let name = &mut params.distinguished_name;
-        *name = rcgen::DistinguishedName::new();
-        name.push(DnType::OrganizationName, organization);
-        name.push(DnType::CommonName, "wxcode");
-        let signed = params.signed_by(&key, &issuer).unwrap();
-        fs::write(
-            folder.join(file),
-            format!("{}{}", signed.pem(), key.serialize_pem()),
-        )
-        .unwrap();
+        let issued = authority.issue("127.0.0.1", organization).unwrap();
+        let both = issued.certificate + &issued.key;
+        fs::write(folder.join(file), both).unwrap();
     }
 }
 

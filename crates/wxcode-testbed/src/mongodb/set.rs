@@ -1,7 +1,6 @@
 //! A replica set of `mongod` on this machine, for tests of elections.
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     process::Child,
     time::{Duration, Instant},
@@ -15,7 +14,7 @@ use mongodb::{
 };
 use tokio::{task::block_in_place, time::sleep};
 
-use super::{Kind, LOOK, START_MAX, free_port, listening, program};
+use super::{Kind, LOOK, START_MAX, free_port, keeping, listening, program};
 
 /// The name of the set.
 const NAME: &str = "wxcode";
@@ -50,12 +49,8 @@ impl Member {
 
     /// Kills the member, and keeps its data.
     fn kill(&mut self) -> Result<(), String> {
-        // The guard removes the folder that it knows by name.
-        let kept = self.folder.with_extension("kept");
-        let said = |error: std::io::Error| error.to_string();
-        fs::rename(&self.folder, &kept).map_err(said)?;
-        self.end();
-        fs::rename(&kept, &self.folder).map_err(said)
+        let folder = self.folder.clone();
+        keeping(&folder, || self.end())
     }
 }
 

@@ -7,6 +7,7 @@ use std::{
 };
 
 use tokio::io::{AsyncBufReadExt, BufReader};
+use wxcode_testbed::certificate::Authority;
 
 use crate::support::{Agent, Attached, PATIENCE, Server, TOKEN, eventually};
 
@@ -145,17 +146,11 @@ async fn unknown_certificates_are_refused_with_a_remedy() {
 
 /// Writes an authority, and a certificate by this authority with its key.
 pub(crate) fn issue(folder: &Path, name: &str) {
-    let ca_key = rcgen::KeyPair::generate().unwrap();
-    let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
-    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    let ca = params.self_signed(&ca_key).unwrap();
-    let key = rcgen::KeyPair::generate().unwrap();
-    let issuer = rcgen::Issuer::new(params, ca_key);
-    let params = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
-    let cert = params.signed_by(&key, &issuer).unwrap();
-    fs::write(folder.join("ca"), ca.pem()).unwrap();
-    fs::write(folder.join("cert"), cert.pem()).unwrap();
-    fs::write(folder.join("key"), key.serialize_pem()).unwrap();
+    let authority = Authority::new().unwrap();
+    let issued = authority.issue(name, "tests").unwrap();
+    fs::write(folder.join("ca"), authority.pem).unwrap();
+    fs::write(folder.join("cert"), issued.certificate).unwrap();
+    fs::write(folder.join("key"), issued.key).unwrap();
 }
 
 #[tokio::test]

@@ -262,9 +262,6 @@ impl Peer {
                 }
                 Err(rustix::io::Errno::INTR) => {}
                 Err(_) => {
-                    if self.phase == Phase::Closing {
-                        self.phase = Phase::Dead;
-                    }
                     self.is_cut = true;
                     return self.discard();
                 }
